@@ -1,0 +1,97 @@
+// The hosts and worker slots of a run: who is up, who is what incarnation.
+#ifndef DIST_CORE_RUN_FLEET_H_
+#define DIST_CORE_RUN_FLEET_H_
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "core/model/ids.h"
+#include "core/model/report.h"
+#include "core/run/run_plan.h"
+
+namespace dist {
+
+struct HostState {
+  enum class Link { kConnecting, kUp, kClosing, kGone };
+  Link link = Link::kConnecting;
+  uint32_t cpus = 1;
+  int reconnects = 0;
+};
+
+// A lease that is out: which test, and whether it has begun.
+struct LeasedTest {
+  uint32_t position = 0;
+  bool started = false;
+};
+
+struct Slot {
+  enum class State {
+    kWaiting,    // For its host, or for its turn to start.
+    kStarting,   // Started; has not collected.
+    kReady,      // Has collected, takes leases.
+    kFinishing,  // Gets no more tests.
+    kGone,
+  };
+  const PlannedWorker* plan = nullptr;
+  State state = State::kWaiting;
+  WorkerId worker;              // The current incarnation.
+  size_t collection = kNoCollection;  // Number of its collection.
+  std::string awaited_hash;     // The collection it waits for.
+  // In the order leased; the running one is in front, mostly.
+  std::deque<LeasedTest> queue;
+  std::vector<PhaseReport> reports;  // Of the running test.
+  int early_deaths = 0;         // In a row, before it had collected.
+  bool announced = false;       // Some incarnation has been.
+  uint32_t incarnations = 0;
+
+  static constexpr size_t kNoCollection = SIZE_MAX;
+
+  const std::string& name() const { return plan->setup.name; }
+  bool alive() const {
+    return state == State::kStarting || state == State::kReady ||
+           state == State::kFinishing;
+  }
+};
+
+class Fleet {
+ public:
+  explicit Fleet(const RunPlan& plan);
+
+  std::vector<Slot>& slots() { return slots_; }
+  std::vector<HostState>& hosts() { return hosts_; }
+  HostState& host(HostId id) { return hosts_[id.value()]; }
+
+  // The slot that `worker` is the current incarnation of, or null.
+  Slot* Find(WorkerId worker);
+  // Gives the slot a fresh incarnation, in state kStarting.
+  WorkerId Incarnate(Slot* slot);
+  // The incarnation is over.
+  void Retire(Slot* slot, Slot::State next);
+
+  // Starting processes compete for CPUs, so only as many start at a time as
+  // the host has.
+  bool MayStartOn(HostId host) const;
+  // Some slot of that kin has collected, now or earlier.
+  bool KinCollected(uint32_t kin) const {
+    return kin < kin_collected_.size() && kin_collected_[kin];
+  }
+  void SetKinCollected(uint32_t kin) { kin_collected_[kin] = true; }
+  bool KinStarting(uint32_t kin) const;
+  size_t CountAlive() const;
+  // Of one platform, those that hold or may get leases.
+  size_t CountWorkers(PlatformId platform) const;
+
+ private:
+  std::vector<HostState> hosts_;
+  std::vector<Slot> slots_;
+  std::vector<bool> kin_collected_;
+  absl::flat_hash_map<WorkerId, size_t> by_worker_;
+  uint32_t next_worker_ = 0;
+};
+
+}  // namespace dist
+
+#endif  // DIST_CORE_RUN_FLEET_H_

@@ -1,0 +1,157 @@
+// The run machine: the whole life of a run as a state machine.
+//
+// Events in, commands out. It knows no clock, no thread, no I/O; the same
+// events at the same times give the same commands. What can be wrong about a
+// run (who runs what, retries, losses, stop rules, exit status) is here and is
+// tested by simulation.
+#ifndef DIST_CORE_RUN_RUN_MACHINE_H_
+#define DIST_CORE_RUN_RUN_MACHINE_H_
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/time/time.h"
+#include "core/model/node_messages.h"
+#include "core/model/run_event.h"
+#include "core/run/collection.h"
+#include "core/run/fleet.h"
+#include "core/run/ledger.h"
+#include "core/run/run_command.h"
+#include "core/run/run_plan.h"
+#include "core/run/test_table.h"
+#include "core/schedule/policy.h"
+
+namespace dist {
+
+using Commands = std::vector<RunCommand>;
+
+class RunMachine {
+ public:
+  // REQUIRES: plan.mode is in the policy table; every worker's host and
+  // platform exist.
+  explicit RunMachine(RunPlan plan);
+  RunMachine(const RunMachine&) = delete;
+  RunMachine& operator=(const RunMachine&) = delete;
+
+  // The first call. The others follow in any order.
+  Commands Start(absl::Time now);
+  // A node spoke over the current link to `host`.
+  Commands OnNode(HostId host, const NodeEvent& event, absl::Time now);
+  // The link to `host` ended; `text` says how. Also after CloseNode, and when
+  // no link could be made.
+  Commands OnHostLost(HostId host, const std::string& text, absl::Time now);
+  // Ctrl-C. The second one kills.
+  Commands OnInterrupt(const std::string& why, absl::Time now);
+  Commands Wake(absl::Time now);
+
+  bool ended() const { return phase_ == Phase::kEnded; }
+  const Ledger& ledger() const { return ledger_; }
+  const TestTable& tests() const { return tests_; }
+
+ private:
+  enum class Phase { kRunning, kStopping, kFinishing, kClosing, kEnded };
+  enum class Stop { kNone, kFailures, kWorkerExit, kInterrupt };
+
+  // One handler an event; see node_messages.h.
+  void On(HostId host, const NodeReady& e);
+  void On(HostId host, const WorkerConfigured& e);
+  void On(HostId host, const WorkerRefused& e);
+  void On(HostId host, const CollectorReported& e);
+  void On(HostId host, const CollectionReported& e);
+  void On(HostId host, const CollectionListed& e);
+  void On(HostId host, const TestsReported& e);
+  void On(HostId host, const TestsReturned& e);
+  void On(HostId host, const WarningRaised& e);
+  void On(HostId host, const InternalErrorRaised& e);
+  void On(HostId host, const LogEntryWritten& e);
+  void On(HostId host, const OutputWritten& e);
+  void On(HostId host, const WorkerFinished& e);
+  void On(HostId host, const WorkerDied& e);
+
+  void OnStep(Slot* slot, const TestStep& step);
+  void OnStarted(Slot* slot, const TestStep& step);
+  void OnDone(Slot* slot, const TestStep& step);
+  void OnLate(Slot* slot, const TestStep& step);
+
+  // Collections.
+  void Attach(Slot* slot, size_t number);
+  void CompareCollections(const Slot& slot, const Collection& collection);
+
+  // Work.
+  void StartWorkers();
+  bool WantsStart(const Slot& slot) const;
+  void Feed(Slot* slot);
+  void FeedAll();
+  Demand DemandOf(const Slot& slot) const;
+
+  // Ends of tests and workers.
+  void Conclude(Slot* slot, TestIndex test, Unit* unit, Verdict verdict,
+                std::vector<PhaseReport> reports, PhaseMicros micros);
+  void GiveBack(Slot* slot);
+  void LoseWorker(Slot* slot, Slot::State was, const std::string& text);
+  void LoseRunningTest(Slot* slot);
+  void GiveUpUnreachable();
+
+  // Ends of the run.
+  void BeginStop(Stop stop, const std::string& why);
+  void HardenStop();
+  void CheckFailures();
+  void CheckEnd();
+  void CloseHosts();
+  void End();
+  ExitStatus Status() const;
+  size_t Unreported() const;
+
+  const Slot* FirstCollected(PlatformId platform) const;
+  std::string HostName(const Slot& slot) const {
+    return plan_.hosts[slot.plan->host.value()].name;
+  }
+  TestIndex TestAt(const Slot& slot, uint32_t position) const;
+  TestJudged MakeJudged(const Slot& slot, TestIndex test, Verdict verdict,
+                        PhaseMicros micros) const;
+  void Tell(const Slot& slot, NodeCommand command);
+  void Say(RunEvent event) { out_.push_back(Announce{std::move(event)}); }
+  Commands Take();
+
+  const RunPlan plan_;
+  const PolicyEntry& entry_;
+  const std::unique_ptr<Policy> policy_;
+  Fleet fleet_;
+  TestTable tests_;
+  std::deque<Collection> collections_;  // By number; a deque: stable.
+  Ledger ledger_;
+
+  Phase phase_ = Phase::kRunning;
+  Stop stop_ = Stop::kNone;
+  std::string stop_why_;
+  int stop_hardness_ = 0;      // 0: asked, 1: interrupted, 2: killed.
+  absl::Time stop_deadline_ = absl::InfiniteFuture();
+  int worker_exit_status_ = 0;
+  int refusal_status_ = 0;     // Of the first worker that refused.
+
+  absl::flat_hash_set<std::string> asked_hashes_;
+  absl::flat_hash_set<std::string> seen_collectors_;  // platform + nodeid.
+  absl::flat_hash_set<std::string> notices_;
+  size_t collect_errors_ = 0;
+  size_t collect_skips_ = 0;
+  size_t deselected_ = 0;
+  size_t internal_errors_ = 0;
+  size_t flaky_ = 0;
+  size_t restarts_ = 0;
+  size_t failures_ = 0;        // For --maxfail.
+  bool bad_session_ = false;   // A session said "failed", no test did.
+  bool listed_ = false;        // --collect-only has listed.
+  size_t done_ = 0;
+  absl::Duration busy_;        // Sum of the durations of `done_` tests.
+  uint32_t next_lease_ = 0;
+
+  absl::Time now_;
+  Commands out_;
+};
+
+}  // namespace dist
+
+#endif  // DIST_CORE_RUN_RUN_MACHINE_H_

@@ -1,0 +1,38 @@
+#include "core/wire/frame.h"
+
+namespace dist {
+
+void AppendFrame(const Frame& frame, std::string* out) {
+  const size_t size = frame.payload.size();
+  out->push_back(static_cast<char>(size & 0xff));
+  out->push_back(static_cast<char>(size >> 8));
+  out->push_back(static_cast<char>(frame.kind));
+  out->push_back(static_cast<char>(frame.channel));
+  out->append(frame.payload.data(), size);
+}
+
+absl::StatusOr<bool> FrameReader::Next(Frame* frame) {
+  if (broken_) return absl::DataLossError("the link is broken");
+  const absl::string_view rest = absl::string_view(buffer_).substr(taken_);
+  if (rest.size() < kFrameHeader) return false;
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(rest[i]); };
+  const size_t size = byte(0) | (size_t{byte(1)} << 8);
+  if (byte(2) > static_cast<uint8_t>(FrameKind::kGoodbye) ||
+      byte(3) >= kChannelCount) {
+    broken_ = true;
+    return absl::DataLossError("not a frame of this protocol");
+  }
+  if (rest.size() < kFrameHeader + size) return false;
+  frame->kind = static_cast<FrameKind>(byte(2));
+  frame->channel = static_cast<Channel>(byte(3));
+  frame->payload = rest.substr(kFrameHeader, size);
+  taken_ += kFrameHeader + size;
+  return true;
+}
+
+void FrameReader::Compact() {
+  buffer_.erase(0, taken_);
+  taken_ = 0;
+}
+
+}  // namespace dist

@@ -1,0 +1,67 @@
+// Frames: the unit in which bytes cross a link (docs/link.md).
+//
+//   frame := length:u16le kind:u8 channel:u8 payload
+//
+// The header is 4 bytes: the payload's length (0 to 65,535), a kind and a
+// channel. So a peer can never announce more than one frame's worth of memory.
+#ifndef DIST_CORE_WIRE_FRAME_H_
+#define DIST_CORE_WIRE_FRAME_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace dist {
+
+// What flows beside what. Lower numbers go first.
+enum class Channel : uint8_t { kControl = 0, kOutput = 1 };
+inline constexpr int kChannelCount = 2;
+
+enum class FrameKind : uint8_t {
+  kHello = 0,   // Magic and version; the first frame of each side.
+  kPart = 1,    // Part of a message; more follows on this channel.
+  kLast = 2,    // The last (or only) part of a message.
+  kWindow = 3,  // Payload: u32le, bytes that the peer may send more.
+  kPing = 4,    // "Are you there?" Answered by kPong.
+  kPong = 5,
+  kGoodbye = 6,  // The link ends in order; nothing follows.
+};
+
+inline constexpr size_t kFrameHeader = 4;
+inline constexpr size_t kMaxPayload = 65535;
+
+struct Frame {
+  FrameKind kind = FrameKind::kPing;
+  Channel channel = Channel::kControl;
+  absl::string_view payload;
+};
+
+// Appends one frame. REQUIRES: payload.size() <= kMaxPayload.
+void AppendFrame(const Frame& frame, std::string* out);
+
+// Cuts a byte stream into frames.
+class FrameReader {
+ public:
+  // Adds what the stream delivered, in pieces of any size.
+  void Feed(absl::string_view bytes) { buffer_.append(bytes.data(), bytes.size()); }
+
+  // Takes the next frame: true if there is one. Its payload stays valid until
+  // the next call of Feed(). An error is final: nothing after it can be
+  // trusted.
+  absl::StatusOr<bool> Next(Frame* frame);
+
+  // Forgets the frames taken so far. Call it before Feed().
+  void Compact();
+
+ private:
+  std::string buffer_;
+  size_t taken_ = 0;
+  bool broken_ = false;
+};
+
+}  // namespace dist
+
+#endif  // DIST_CORE_WIRE_FRAME_H_

@@ -1,0 +1,190 @@
+#include "core/wire/link_session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+
+namespace dist {
+namespace {
+
+// A fresh session's first frame. The number changes with the format.
+constexpr absl::string_view kHello = "dist-link-1";
+
+}  // namespace
+
+LinkSession::LinkSession(LinkTimers timers, absl::Time now)
+    : timers_(timers), last_heard_(now), last_ping_(now) {
+  for (int i = 0; i < kChannelCount; ++i) {
+    outgoing_[i].credit = kWindow[i];
+    incoming_[i].credit = kWindow[i];
+  }
+  AppendFrame({FrameKind::kHello, Channel::kControl, kHello}, &urgent_);
+}
+
+void LinkSession::Send(Channel channel, std::string message) {
+  if (goodbye_ != Goodbye::kNone) return;
+  queued_ += message.size();
+  outgoing_[static_cast<size_t>(channel)].messages.push_back(
+      std::move(message));
+}
+
+void LinkSession::Close() {
+  if (goodbye_ == Goodbye::kNone) goodbye_ = Goodbye::kWanted;
+}
+
+absl::Status LinkSession::Receive(absl::string_view bytes, absl::Time now,
+                                  std::vector<LinkMessage>* messages) {
+  last_heard_ = now;
+  reader_.Feed(bytes);
+  Frame frame;
+  while (true) {
+    DIST_ASSIGN_OR_RETURN(const bool more, reader_.Next(&frame));
+    if (!more) break;
+    DIST_RETURN_IF_ERROR(OnFrame(frame, messages));
+  }
+  reader_.Compact();
+  return absl::OkStatus();
+}
+
+absl::Status LinkSession::OnFrame(const Frame& frame,
+                                  std::vector<LinkMessage>* messages) {
+  if (!greeted_) {
+    if (frame.kind != FrameKind::kHello || frame.payload != kHello) {
+      return absl::DataLossError("the other end does not speak this protocol");
+    }
+    greeted_ = true;
+    return absl::OkStatus();
+  }
+  if (peer_closed_) return absl::DataLossError("bytes after the goodbye");
+  switch (frame.kind) {
+    case FrameKind::kPart:
+    case FrameKind::kLast:
+      return OnPart(frame, messages);
+    case FrameKind::kWindow:
+      return OnWindow(frame);
+    case FrameKind::kPing:
+      // An unread flood of pings must not grow our buffer.
+      if (urgent_.size() < kMaxPayload) {
+        AppendFrame({FrameKind::kPong, Channel::kControl, ""}, &urgent_);
+      }
+      return absl::OkStatus();
+    case FrameKind::kPong:
+      return absl::OkStatus();
+    case FrameKind::kGoodbye:
+      peer_closed_ = true;
+      return absl::OkStatus();
+    case FrameKind::kHello:
+      break;
+  }
+  return absl::DataLossError("unexpected frame");
+}
+
+absl::Status LinkSession::OnPart(const Frame& frame,
+                                 std::vector<LinkMessage>* messages) {
+  Incoming& in = incoming_[static_cast<size_t>(frame.channel)];
+  if (frame.payload.size() > in.credit) {
+    return absl::DataLossError("the other end sent more than its credit");
+  }
+  in.credit -= frame.payload.size();
+  if (in.partial.size() + frame.payload.size() > kMaxMessage) {
+    return absl::DataLossError("a message is longer than 64 MiB");
+  }
+  in.partial.append(frame.payload.data(), frame.payload.size());
+  if (frame.kind == FrameKind::kPart) {
+    // A message longer than the window must still get through: its parts are
+    // credited as they come, and kMaxMessage bounds what they can fill.
+    Consume(frame.channel, frame.payload.size());
+    return absl::OkStatus();
+  }
+  messages->push_back({frame.channel, std::move(in.partial)});
+  in.partial.clear();
+  return absl::OkStatus();
+}
+
+absl::Status LinkSession::OnWindow(const Frame& frame) {
+  if (frame.payload.size() != 4) {
+    return absl::DataLossError("malformed window frame");
+  }
+  uint64_t more = 0;
+  for (int i = 3; i >= 0; --i) {
+    more = (more << 8) | static_cast<uint8_t>(frame.payload[i]);
+  }
+  Outgoing& out = outgoing_[static_cast<size_t>(frame.channel)];
+  out.credit += more;
+  if (out.credit > kWindow[static_cast<size_t>(frame.channel)]) {
+    return absl::DataLossError("the other end granted more than its window");
+  }
+  return absl::OkStatus();
+}
+
+void LinkSession::Consume(Channel channel, size_t bytes) {
+  const auto i = static_cast<size_t>(channel);
+  Incoming& in = incoming_[i];
+  // What was in flight bounds what can be given back.
+  in.consumed =
+      std::min<uint64_t>(in.consumed + bytes, kWindow[i] - in.credit);
+  if (in.consumed < kWindow[i] / 4) return;
+  const auto more = static_cast<uint32_t>(in.consumed);
+  const char payload[4] = {
+      static_cast<char>(more & 0xff), static_cast<char>(more >> 8 & 0xff),
+      static_cast<char>(more >> 16 & 0xff), static_cast<char>(more >> 24)};
+  AppendFrame({FrameKind::kWindow, channel, absl::string_view(payload, 4)},
+              &urgent_);
+  in.credit += in.consumed;
+  in.consumed = 0;
+}
+
+absl::Status LinkSession::Tick(absl::Time now) {
+  if (SilentFor(now) >= timers_.silent) {
+    return absl::DeadlineExceededError(absl::StrCat(
+        "silent for ", absl::ToInt64Seconds(SilentFor(now)), " s"));
+  }
+  if (now - last_ping_ >= timers_.ping) {
+    last_ping_ = now;
+    if (urgent_.size() < kMaxPayload && goodbye_ == Goodbye::kNone) {
+      AppendFrame({FrameKind::kPing, Channel::kControl, ""}, &urgent_);
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool LinkSession::TakePart(std::string* out) {
+  for (int i = 0; i < kChannelCount; ++i) {
+    Outgoing& queue = outgoing_[i];
+    if (queue.messages.empty()) continue;
+    const std::string& message = queue.messages.front();
+    const size_t left = message.size() - queue.sent;
+    const size_t size = std::min<uint64_t>({left, kMaxPayload, queue.credit});
+    if (size == 0 && left > 0) continue;  // No credit on this channel.
+    const bool last = size == left;
+    AppendFrame({last ? FrameKind::kLast : FrameKind::kPart,
+                 static_cast<Channel>(i),
+                 absl::string_view(message).substr(queue.sent, size)},
+                out);
+    queue.credit -= size;
+    queue.sent += size;
+    queued_ -= size;
+    if (last) {
+      queue.messages.pop_front();
+      queue.sent = 0;
+    }
+    return true;
+  }
+  return false;
+}
+
+void LinkSession::TakeOutput(size_t limit, std::string* out) {
+  const size_t before = out->size();
+  out->append(urgent_);
+  urgent_.clear();
+  while (out->size() - before < limit && TakePart(out)) {
+  }
+  if (goodbye_ == Goodbye::kWanted && queued_ == 0) {
+    AppendFrame({FrameKind::kGoodbye, Channel::kControl, ""}, out);
+    goodbye_ = Goodbye::kSent;
+  }
+}
+
+}  // namespace dist

@@ -1,0 +1,151 @@
+#include "core/wire/link_session.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace dist {
+namespace {
+
+constexpr size_t kNoLimit = size_t{1} << 30;
+
+class LinkSessionTest : public ::testing::Test {
+ protected:
+  // Carries what `from` may send to `to`, in pieces of `piece` bytes.
+  void Carry(LinkSession& from, LinkSession& to, size_t piece = kNoLimit) {
+    std::string bytes;
+    from.TakeOutput(kNoLimit, &bytes);
+    for (size_t i = 0; i < bytes.size(); i += piece) {
+      const absl::Status status = to.Receive(
+          absl::string_view(bytes).substr(i, piece), now_, &received_);
+      ASSERT_TRUE(status.ok()) << status;
+    }
+  }
+
+  void ConsumeAll(LinkSession& at) {
+    for (const LinkMessage& m : received_) {
+      at.Consume(m.channel, m.bytes.size());
+    }
+  }
+
+  absl::Time now_ = absl::FromUnixSeconds(1000);
+  LinkSession a_{LinkTimers(), now_};
+  LinkSession b_{LinkTimers(), now_};
+  std::vector<LinkMessage> received_;
+};
+
+TEST_F(LinkSessionTest, DeliversMessagesInOrderInPiecesOfAnySize) {
+  for (const size_t piece : {size_t{1}, size_t{3}, size_t{1000}}) {
+    SCOPED_TRACE(piece);
+    received_.clear();
+    LinkSession a(LinkTimers(), now_), b(LinkTimers(), now_);
+    a.Send(Channel::kControl, "one");
+    a.Send(Channel::kControl, "");
+    a.Send(Channel::kControl, std::string(200000, 'x'));
+    Carry(a, b, piece);
+    ASSERT_EQ(received_.size(), 3u);
+    EXPECT_EQ(received_[0].bytes, "one");
+    EXPECT_EQ(received_[1].bytes, "");
+    EXPECT_EQ(received_[2].bytes, std::string(200000, 'x'));
+  }
+}
+
+TEST_F(LinkSessionTest, ControlGoesBeforeOutput) {
+  a_.Send(Channel::kOutput, "noise");
+  a_.Send(Channel::kControl, "order");
+  Carry(a_, b_);
+  ASSERT_EQ(received_.size(), 2u);
+  EXPECT_EQ(received_[0].bytes, "order");
+}
+
+TEST_F(LinkSessionTest, StopsAtTheWindowAndGoesOnWhenItIsConsumed) {
+  const std::string chunk(60000, 'x');
+  for (int i = 0; i < 10; ++i) a_.Send(Channel::kOutput, chunk);
+  Carry(a_, b_);
+  EXPECT_LT(received_.size(), 5u) << "256 KiB are granted at first";
+  EXPECT_GT(a_.queued(), 0u);
+  a_.Send(Channel::kControl, "passes");
+  Carry(a_, b_);
+  EXPECT_EQ(received_.back().bytes, "passes") << "channels do not block others";
+  for (int round = 0; round < 10; ++round) {
+    ConsumeAll(b_);
+    received_.clear();
+    Carry(b_, a_);
+    Carry(a_, b_);
+  }
+  EXPECT_EQ(a_.queued(), 0u);
+}
+
+TEST_F(LinkSessionTest, AMessageLongerThanTheWindowGetsThrough) {
+  a_.Send(Channel::kControl, std::string(5u << 20, 'x'));
+  for (int i = 0; i < 20 && received_.empty(); ++i) {
+    Carry(a_, b_);
+    Carry(b_, a_);
+  }
+  ASSERT_EQ(received_.size(), 1u);
+  EXPECT_EQ(received_[0].bytes.size(), 5u << 20);
+}
+
+TEST_F(LinkSessionTest, RefusesAPeerThatIgnoresItsCredit) {
+  std::string bytes;
+  a_.TakeOutput(kNoLimit, &bytes);
+  const std::string payload(kMaxPayload, 'x');
+  for (int i = 0; i < 5; ++i) {
+    AppendFrame({FrameKind::kLast, Channel::kOutput, payload}, &bytes);
+  }
+  EXPECT_FALSE(b_.Receive(bytes, now_, &received_).ok());
+}
+
+TEST_F(LinkSessionTest, RefusesAStrangerAtOnce) {
+  for (const std::string& words :
+       {std::string("SSH-2.0-OpenSSH_9.2\r\n"), std::string("GET / HTTP/1.1\r\n"),
+        std::string("\x03\0\0\0abc", 7)}) {
+    LinkSession fresh(LinkTimers(), now_);
+    EXPECT_FALSE(fresh.Receive(words, now_, &received_).ok()) << words;
+  }
+}
+
+TEST_F(LinkSessionTest, NoticesSilence) {
+  Carry(a_, b_);
+  EXPECT_TRUE(b_.Tick(now_ + absl::Seconds(29)).ok());
+  EXPECT_EQ(b_.Tick(now_ + absl::Seconds(30)).code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(LinkSessionTest, PingsKeepAnIdleLinkAlive) {
+  for (int second = 0; second < 120; ++second) {
+    now_ += absl::Seconds(1);
+    ASSERT_TRUE(a_.Tick(now_).ok()) << second;
+    ASSERT_TRUE(b_.Tick(now_).ok()) << second;
+    Carry(a_, b_);
+    Carry(b_, a_);
+  }
+}
+
+TEST_F(LinkSessionTest, SaysGoodbyeAfterWhatIsQueued) {
+  a_.Send(Channel::kControl, "last words");
+  a_.Close();
+  a_.Send(Channel::kControl, "too late");
+  Carry(a_, b_);
+  ASSERT_EQ(received_.size(), 1u);
+  EXPECT_TRUE(b_.peer_closed());
+  EXPECT_TRUE(a_.closed());
+}
+
+TEST_F(LinkSessionTest, SurvivesAnyBytes) {
+  std::mt19937 random(1);
+  std::string hello;
+  a_.TakeOutput(kNoLimit, &hello);
+  for (int round = 0; round < 2000; ++round) {
+    LinkSession fresh(LinkTimers(), now_);
+    std::string bytes = hello;
+    for (int i = 0; i < 40; ++i) {
+      bytes.push_back(static_cast<char>(random() % 7));
+    }
+    received_.clear();
+    fresh.Receive(bytes, now_, &received_).IgnoreError();
+  }
+}
+
+}  // namespace
+}  // namespace dist
