@@ -80,8 +80,8 @@ size_t Utf8Size(absl::string_view text) {
   for (size_t i = 1; i < size; ++i) {
     if ((byte(i) & 0xc0) != 0x80) return 0;
   }
-  const bool overlong = (first == 0xe0 && byte(1) < 0xa0) ||
-                        (first == 0xf0 && byte(1) < 0x90);
+  const bool overlong =
+      (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
   const bool surrogate = first == 0xed && byte(1) >= 0xa0;
   const bool too_large = first == 0xf4 && byte(1) >= 0x90;
   return overlong || surrogate || too_large ? 0 : size;

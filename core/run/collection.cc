@@ -18,10 +18,9 @@ void Select(const Selection& selection, const std::vector<bool>& failed,
   if (selection.kind == Selection::Kind::kFailedFirst) {
     std::stable_partition(order.begin(), order.end(), was_failed);
   } else if (selection.kind == Selection::Kind::kLastFailed) {
-    order.erase(
-        std::remove_if(order.begin(), order.end(),
-                       [&](uint32_t p) { return !was_failed(p); }),
-        order.end());
+    order.erase(std::remove_if(order.begin(), order.end(),
+                               [&](uint32_t p) { return !was_failed(p); }),
+                order.end());
     collection->deselected = collection->tests.size() - order.size();
   }
 }
@@ -55,23 +54,24 @@ Collection MakeCollection(const CollectionListed& listed,
   std::vector<bool> failed;
   for (const std::string& id : listed.ids) {
     const TestIndex test = table->Intern(id, seen[id]++);
-    if (test.value() >= collection.member.size()) {
-      collection.member.resize(
-          std::max<size_t>(test.value() + 1, collection.member.size() * 2));
-    }
-    collection.member[test.value()] = true;
     collection.order.push_back(static_cast<uint32_t>(collection.tests.size()));
     collection.tests.push_back(test);
     failed.push_back(selection.failed.contains(id));
+  }
+  collection.member.resize(table->size());
+  for (const TestIndex test : collection.tests) {
+    collection.member[test.value()] = true;
   }
   Select(selection, failed, &collection);
   return collection;
 }
 
-std::vector<std::string> DescribeDifference(
-    const Collection& reference, const std::string& reference_name,
-    const Collection& mine, const std::string& my_name, const TestTable& table,
-    size_t limit) {
+std::vector<std::string> DescribeDifference(const Collection& reference,
+                                            const std::string& reference_name,
+                                            const Collection& mine,
+                                            const std::string& my_name,
+                                            const TestTable& table,
+                                            size_t limit) {
   std::vector<std::string> lines;
   AddMissing(reference, mine, reference_name, table, limit, &lines);
   AddMissing(mine, reference, my_name, table, limit, &lines);

@@ -32,10 +32,12 @@ Collection MakeCollection(const CollectionListed& listed,
 
 // In what `mine` differs from `reference`, for people: at most `limit` ids a
 // side. Empty if they hold the same tests, in whatever order.
-std::vector<std::string> DescribeDifference(
-    const Collection& reference, const std::string& reference_name,
-    const Collection& mine, const std::string& my_name, const TestTable& table,
-    size_t limit);
+std::vector<std::string> DescribeDifference(const Collection& reference,
+                                            const std::string& reference_name,
+                                            const Collection& mine,
+                                            const std::string& my_name,
+                                            const TestTable& table,
+                                            size_t limit);
 
 }  // namespace dist
 

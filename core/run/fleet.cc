@@ -4,14 +4,21 @@
 
 namespace dist {
 
-Fleet::Fleet(const RunPlan& plan) : hosts_(plan.hosts.size()) {
+Fleet::Fleet(const RunPlan& plan)
+    : hosts_(plan.hosts.size()),
+      starting_on_(plan.hosts.size()),
+      sharing_(plan.platforms.size()) {
   uint32_t kins = 0;
   for (const PlannedWorker& worker : plan.workers) {
-    Slot& slot = slots_.emplace_back();
-    slot.plan = &worker;
     kins = std::max(kins, worker.kin + 1);
   }
   kin_collected_.resize(kins);
+  kin_starting_.resize(kins);
+  for (const PlannedWorker& worker : plan.workers) {
+    Slot& slot = slots_.emplace_back();
+    slot.plan = &worker;
+    Count(slot, 1);
+  }
 }
 
 Slot* Fleet::Find(WorkerId worker) {
@@ -21,8 +28,10 @@ Slot* Fleet::Find(WorkerId worker) {
 
 WorkerId Fleet::Incarnate(Slot* slot) {
   slot->worker = WorkerId(next_worker_++);
-  slot->state = Slot::State::kStarting;
+  SetState(slot, Slot::State::kStarting);
   slot->collection = Slot::kNoCollection;
+  slot->deselected = 0;
+  slot->said_bad = false;
   slot->awaited_hash.clear();
   slot->queue.clear();
   slot->reports.clear();
@@ -34,39 +43,35 @@ WorkerId Fleet::Incarnate(Slot* slot) {
 void Fleet::Retire(Slot* slot, Slot::State next) {
   by_worker_.erase(slot->worker);
   slot->worker = WorkerId();
-  slot->state = next;
+  SetState(slot, next);
+  slot->awaited_hash.clear();
   slot->queue.clear();
   slot->reports.clear();
 }
 
 bool Fleet::MayStartOn(HostId host) const {
-  if (hosts_[host.value()].link != HostState::Link::kUp) return false;
-  const auto starting =
-      std::count_if(slots_.begin(), slots_.end(), [&](const Slot& slot) {
-        return slot.plan->host == host && slot.state == Slot::State::kStarting;
-      });
-  return static_cast<uint32_t>(starting) < hosts_[host.value()].cpus;
+  const HostState& state = hosts_[host.value()];
+  return state.link == HostState::Link::kUp &&
+         starting_on_[host.value()] < state.cpus;
 }
 
-bool Fleet::KinStarting(uint32_t kin) const {
-  return std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
-    return slot.plan->kin == kin && slot.state == Slot::State::kStarting;
-  });
+void Fleet::SetState(Slot* slot, Slot::State state) {
+  Count(*slot, -1);
+  slot->state = state;
+  Count(*slot, 1);
 }
 
-size_t Fleet::CountAlive() const {
-  return static_cast<size_t>(
-      std::count_if(slots_.begin(), slots_.end(),
-                    [](const Slot& slot) { return slot.alive(); }));
-}
-
-size_t Fleet::CountWorkers(PlatformId platform) const {
-  return static_cast<size_t>(
-      std::count_if(slots_.begin(), slots_.end(), [&](const Slot& slot) {
-        return slot.plan->platform == platform &&
-               slot.state != Slot::State::kGone &&
-               slot.state != Slot::State::kFinishing;
-      }));
+void Fleet::Count(const Slot& slot, int by) {
+  const auto add = static_cast<size_t>(by);
+  if (slot.alive()) alive_ += add;
+  if (slot.state == Slot::State::kStarting) {
+    starting_on_[slot.plan->host.value()] += add;
+    kin_starting_[slot.plan->kin] += add;
+  }
+  if (slot.state != Slot::State::kGone &&
+      slot.state != Slot::State::kFinishing) {
+    sharing_[slot.plan->platform.value()] += add;
+  }
 }
 
 }  // namespace dist

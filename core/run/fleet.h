@@ -18,6 +18,7 @@ struct HostState {
   enum class Link { kConnecting, kUp, kClosing, kGone };
   Link link = Link::kConnecting;
   uint32_t cpus = 1;
+  bool was_up = false;
   int reconnects = 0;
 };
 
@@ -37,14 +38,18 @@ struct Slot {
   };
   const PlannedWorker* plan = nullptr;
   State state = State::kWaiting;
-  WorkerId worker;              // The current incarnation.
+  WorkerId worker;                    // The current incarnation.
   size_t collection = kNoCollection;  // Number of its collection.
-  std::string awaited_hash;     // The collection it waits for.
+  std::string awaited_hash;           // The collection it waits for.
+  uint32_t deselected = 0;            // By its framework.
+  bool collected = false;             // Some incarnation has.
+  bool said_bad = false;  // This incarnation reported something bad.
   // In the order leased; the running one is in front, mostly.
   std::deque<LeasedTest> queue;
   std::vector<PhaseReport> reports;  // Of the running test.
-  int early_deaths = 0;         // In a row, before it had collected.
-  bool announced = false;       // Some incarnation has been.
+  int early_deaths = 0;              // In a row, before it had collected.
+  bool announced = false;            // Some incarnation has been.
+  bool revivable = true;             // A host that comes back brings it back.
   uint32_t incarnations = 0;
 
   static constexpr size_t kNoCollection = SIZE_MAX;
@@ -63,6 +68,7 @@ class Fleet {
   std::vector<Slot>& slots() { return slots_; }
   std::vector<HostState>& hosts() { return hosts_; }
   HostState& host(HostId id) { return hosts_[id.value()]; }
+  const std::vector<Slot>& slots() const { return slots_; }
 
   // The slot that `worker` is the current incarnation of, or null.
   Slot* Find(WorkerId worker);
@@ -70,6 +76,8 @@ class Fleet {
   WorkerId Incarnate(Slot* slot);
   // The incarnation is over.
   void Retire(Slot* slot, Slot::State next);
+  // The only way to change a slot's state: the counts below follow.
+  void SetState(Slot* slot, Slot::State state);
 
   // Starting processes compete for CPUs, so only as many start at a time as
   // the host has.
@@ -79,15 +87,24 @@ class Fleet {
     return kin < kin_collected_.size() && kin_collected_[kin];
   }
   void SetKinCollected(uint32_t kin) { kin_collected_[kin] = true; }
-  bool KinStarting(uint32_t kin) const;
-  size_t CountAlive() const;
+  bool KinStarting(uint32_t kin) const { return kin_starting_[kin] > 0; }
+  size_t CountAlive() const { return alive_; }
   // Of one platform, those that hold or may get leases.
-  size_t CountWorkers(PlatformId platform) const;
+  size_t CountWorkers(PlatformId platform) const {
+    return sharing_[platform.value()];
+  }
 
  private:
+  // Adds `by` to the counts that the slot, in its state, is part of.
+  void Count(const Slot& slot, int by);
+
   std::vector<HostState> hosts_;
   std::vector<Slot> slots_;
   std::vector<bool> kin_collected_;
+  std::vector<size_t> kin_starting_;
+  std::vector<size_t> starting_on_;  // By HostId.
+  std::vector<size_t> sharing_;      // By PlatformId.
+  size_t alive_ = 0;
   absl::flat_hash_map<WorkerId, size_t> by_worker_;
   uint32_t next_worker_ = 0;
 };

@@ -52,12 +52,12 @@ PhaseReport DescribeDeath(const WorkerDied& death, const std::string& worker,
     report.crash_message = absl::StrFormat(
         "the test process died: %s, %.2fs into the test", death.how, seconds);
   }
-  report.longrepr =
-      absl::StrCat("worker '", worker, "' was running '", nodeid, "'\n",
-                   report.crash_message, "\n");
+  report.longrepr = absl::StrCat("worker '", worker, "' was running '", nodeid,
+                                 "'\n", report.crash_message, "\n");
   report.block = report.longrepr;
   if (!death.last_output.empty()) {
-    report.sections.push_back({"Last output of the process", death.last_output});
+    report.sections.push_back(
+        {"Last output of the process", death.last_output});
     absl::StrAppend(&report.block, "--- last output of the process ---\n",
                     death.last_output,
                     death.last_output.back() == '\n' ? "" : "\n");
@@ -71,6 +71,17 @@ PhaseReport DescribeLosses(uint32_t losses, const std::string& nodeid) {
   report.verdict = Verdict::kCrashed;
   report.word = "CRASHED";
   report.crash_message = absl::StrCat(losses, " nodes were lost while it ran");
+  report.longrepr = absl::StrCat(report.crash_message, "\n");
+  report.block = report.longrepr;
+  return report;
+}
+
+PhaseReport DescribeNoRetry(Verdict verdict, const std::string& nodeid) {
+  PhaseReport report;
+  report.nodeid = nodeid;
+  report.verdict = verdict;
+  report.crash_message =
+      absl::StrCat(Word(verdict), ", and no worker was left to try it again");
   report.longrepr = absl::StrCat(report.crash_message, "\n");
   report.block = report.longrepr;
   return report;

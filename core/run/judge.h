@@ -22,6 +22,9 @@ PhaseReport DescribeDeath(const WorkerDied& death, const std::string& worker,
 // What to report of a test that took several nodes down.
 PhaseReport DescribeLosses(uint32_t losses, const std::string& nodeid);
 
+// What to report of a test that failed and should have been tried again.
+PhaseReport DescribeNoRetry(Verdict verdict, const std::string& nodeid);
+
 }  // namespace dist
 
 #endif  // DIST_CORE_RUN_JUDGE_H_

@@ -15,7 +15,7 @@ size_t Ledger::AddCollection(PlatformId platform, size_t number,
                              const Collection& collection) {
   Board& board = boards_[platform.value()];
   if (FindQueue(board, number) != nullptr) return 0;
-  Queue queue{number, &collection, 0, {}};
+  Queue queue{number, &collection, 0, {}, {}};
   queue.rank.resize(collection.member.size(), Id<struct RankTag>::kNone);
   board.units.resize(std::max(board.units.size(), collection.member.size()));
   size_t added = 0;
@@ -33,13 +33,19 @@ size_t Ledger::AddCollection(PlatformId platform, size_t number,
   return added;
 }
 
-bool Ledger::Seek(Board& board, Queue& queue) {
-  const Collection& collection = *queue.collection;
-  for (; queue.cursor < collection.order.size(); ++queue.cursor) {
-    const TestIndex test = collection.tests[collection.order[queue.cursor]];
-    if (board.units[test.value()].state == Unit::State::kPending) return true;
+size_t Ledger::Seek(const Board& board, Queue* queue) {
+  const Collection& collection = *queue->collection;
+  const auto is_pending = [&](size_t rank) {
+    const TestIndex test = collection.tests[collection.order[rank]];
+    return board.units[test.value()].state == Unit::State::kPending;
+  };
+  for (; !queue->returned.empty(); queue->returned.pop()) {
+    if (is_pending(queue->returned.top())) return queue->returned.top();
   }
-  return false;
+  for (; queue->cursor < collection.order.size(); ++queue->cursor) {
+    if (is_pending(queue->cursor)) return queue->cursor;
+  }
+  return kNoRank;
 }
 
 std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
@@ -47,8 +53,10 @@ std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
   Board& board = boards_[platform.value()];
   Queue* queue = FindQueue(board, number);
   std::vector<uint32_t> positions;
-  while (queue != nullptr && positions.size() < count && Seek(board, *queue)) {
-    const uint32_t position = queue->collection->order[queue->cursor];
+  while (queue != nullptr && positions.size() < count) {
+    const size_t rank = Seek(board, queue);
+    if (rank == kNoRank) break;
+    const uint32_t position = queue->collection->order[rank];
     Unit& unit = board.units[queue->collection->tests[position].value()];
     unit.state = Unit::State::kLeased;
     unit.worker = worker;
@@ -61,13 +69,12 @@ std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
 bool Ledger::AnyPending(PlatformId platform, size_t number) {
   Board& board = boards_[platform.value()];
   Queue* queue = FindQueue(board, number);
-  return queue != nullptr && Seek(board, *queue);
+  return queue != nullptr && Seek(board, queue) != kNoRank;
 }
 
 Unit* Ledger::HeldBy(PlatformId platform, TestIndex test, WorkerId worker) {
   Unit& unit = boards_[platform.value()].units[test.value()];
-  const bool held =
-      unit.state == Unit::State::kLeased && unit.worker == worker;
+  const bool held = unit.state == Unit::State::kLeased && unit.worker == worker;
   return held ? &unit : nullptr;
 }
 
@@ -87,7 +94,7 @@ void Ledger::Return(PlatformId platform, TestIndex test) {
   for (Queue& queue : board.queues) {
     if (test.value() >= queue.rank.size()) continue;
     const uint32_t rank = queue.rank[test.value()];
-    queue.cursor = std::min<size_t>(queue.cursor, rank);
+    if (rank < queue.cursor) queue.returned.push(rank);
   }
 }
 

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <queue>
 #include <vector>
 
 #include "core/model/ids.h"
@@ -16,11 +18,12 @@ namespace dist {
 struct Unit {
   enum class State : uint8_t { kAbsent, kPending, kLeased, kJudged };
   State state = State::kAbsent;
-  Verdict verdict = Verdict::kPassed;  // If kJudged.
-  uint8_t losses = 0;    // Nodes lost while it ran.
+  // If kJudged; otherwise, if `failed_before`, of the last try.
+  Verdict verdict = Verdict::kPassed;
+  uint8_t losses = 0;          // Nodes lost while it ran.
   bool failed_before = false;  // An earlier try ended badly.
   uint32_t attempt = 1;
-  WorkerId worker;       // Who holds it, or judged it.
+  WorkerId worker;  // Who holds it, or judged it.
 };
 
 class Ledger {
@@ -33,8 +36,20 @@ class Ledger {
   size_t AddCollection(PlatformId platform, size_t number,
                        const Collection& collection);
 
+  // Whether collection number `number` was added to `platform`.
+  bool HasCollection(PlatformId platform, size_t number) {
+    return FindQueue(boards_[platform.value()], number) != nullptr;
+  }
+  // Whether some collection of `platform` brought `test`.
+  bool Has(PlatformId platform, TestIndex test) const {
+    const std::vector<Unit>& units = boards_[platform.value()].units;
+    return test.value() < units.size() &&
+           units[test.value()].state != Unit::State::kAbsent;
+  }
+
   // Leases up to `count` pending tests of the collection to `worker`, in the
-  // collection's order; returns their positions. Amortised O(1) a test.
+  // collection's order; returns their positions. Amortised O(1) a test, O(log
+  // n) one that was returned.
   std::vector<uint32_t> Lease(PlatformId platform, size_t number, size_t count,
                               WorkerId worker);
 
@@ -51,8 +66,7 @@ class Ledger {
   // The unit if `worker` judged it.
   Unit* JudgedBy(PlatformId platform, TestIndex test, WorkerId worker);
 
-  // A leased unit goes back to pending. `collection` as in AddCollection: the
-  // scan for pending tests starts at or before it again.
+  // A leased unit goes back to pending, at its old place in the order.
   void Return(PlatformId platform, TestIndex test);
 
   // A leased or pending unit gets its verdict.
@@ -77,8 +91,13 @@ class Ledger {
   struct Queue {
     size_t number = 0;
     const Collection* collection = nullptr;
-    size_t cursor = 0;  // Nothing is pending before it.
+    size_t cursor = 0;           // Before it, only returned tests are pending.
     std::vector<uint32_t> rank;  // By TestIndex: place in the order.
+    // Ranks of tests that came back after the cursor had passed them; some may
+    // have been leased through another queue since. A heap: moving the cursor
+    // back would scan everything between again, for each test.
+    std::priority_queue<uint32_t, std::vector<uint32_t>, std::greater<>>
+        returned;
   };
   struct Board {
     std::vector<Unit> units;  // By TestIndex.
@@ -87,8 +106,9 @@ class Ledger {
   };
 
   Queue* FindQueue(Board& board, size_t number);
-  // Moves the cursor to the next pending test; false if there is none.
-  static bool Seek(Board& board, Queue& queue);
+  // The rank of the next pending test; kNoRank if there is none.
+  static size_t Seek(const Board& board, Queue* queue);
+  static constexpr size_t kNoRank = SIZE_MAX;
 
   std::vector<Board> boards_;
   std::array<size_t, kVerdictCount> counts_{};

@@ -20,6 +20,9 @@ struct ConnectHost {
   HostId host;
 };
 
+// Commands for a host go to a node that is ready, with one exception: CloseNode
+// may be for a host that is still being connected; give that up then, and
+// answer HostLost.
 struct TellNode {
   HostId host;
   NodeCommand command;

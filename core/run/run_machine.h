@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -76,37 +77,55 @@ class RunMachine {
   void OnDone(Slot* slot, const TestStep& step);
   void OnLate(Slot* slot, const TestStep& step);
 
+  // Hosts.
+  void CloseHost(HostId host);
+  void CloseHosts();
+
   // Collections.
   void Attach(Slot* slot, size_t number);
-  void CompareCollections(const Slot& slot, const Collection& collection);
+  void Compare(const Slot& slot, const Collection& collection);
+  void List(PlatformId platform, size_t number);
+  void ReportCollector(Slot* slot, const PhaseReport& report);
+  // Nobody has to wait for this slot's collection.
+  bool Collected(const Slot& slot) const;
+  size_t Deselected() const;
 
   // Work.
   void StartWorkers();
   bool WantsStart(const Slot& slot) const;
   void Feed(Slot* slot);
-  void FeedAll();
   Demand DemandOf(const Slot& slot) const;
+  void GiveUpUnreachable();
+  void GiveUp(PlatformId platform, TestIndex test);
+  bool MayGet(const Slot& slot);
 
   // Ends of tests and workers.
-  void Conclude(Slot* slot, TestIndex test, Unit* unit, Verdict verdict,
-                std::vector<PhaseReport> reports, PhaseMicros micros);
+  enum class Retry { kIfAsked, kNever };
+  void Conclude(Slot* slot, TestIndex test, Verdict verdict,
+                std::vector<PhaseReport> reports, PhaseMicros micros,
+                Retry retry);
   void GiveBack(Slot* slot);
-  void LoseWorker(Slot* slot, Slot::State was, const std::string& text);
+  // Judges the test that the death interrupted; returns its id, or "".
+  std::string BlameTest(Slot* slot, const WorkerDied& death);
+  void LoseWorker(Slot* slot, const WorkerDied& death, const std::string& text);
   void LoseRunningTest(Slot* slot);
-  void GiveUpUnreachable();
+  void JudgeSession(const Slot& slot, const WorkerFinished& e);
 
   // Ends of the run.
   void BeginStop(Stop stop, const std::string& why);
   void HardenStop();
+  void Abandon(Slot* slot);
   void CheckFailures();
   void CheckEnd();
-  void CloseHosts();
+  void FinishWorkers();
   void End();
   ExitStatus Status() const;
-  size_t Unreported() const;
+  int FrameworkStatus(ExitStatus status) const;
 
-  const Slot* FirstCollected(PlatformId platform) const;
-  std::string HostName(const Slot& slot) const {
+  // The slot whose current incarnation is `worker`, on that host, or null: what
+  // others say, be it late or a lie, changes nothing.
+  Slot* Find(HostId host, WorkerId worker);
+  const std::string& HostName(const Slot& slot) const {
     return plan_.hosts[slot.plan->host.value()].name;
   }
   TestIndex TestAt(const Slot& slot, uint32_t position) const;
@@ -114,7 +133,8 @@ class RunMachine {
                         PhaseMicros micros) const;
   void Tell(const Slot& slot, NodeCommand command);
   void Say(RunEvent event) { out_.push_back(Announce{std::move(event)}); }
-  Commands Take();
+  // What every event ends with: hands out, starts, gives up, ends.
+  Commands Settle();
 
   const RunPlan plan_;
   const PolicyEntry& entry_;
@@ -127,25 +147,34 @@ class RunMachine {
   Phase phase_ = Phase::kRunning;
   Stop stop_ = Stop::kNone;
   std::string stop_why_;
-  int stop_hardness_ = 0;      // 0: asked, 1: interrupted, 2: killed.
+  int stop_hardness_ = 0;  // 0: asked, 1: interrupted, 2: killed.
   absl::Time stop_deadline_ = absl::InfiniteFuture();
   int worker_exit_status_ = 0;
-  int refusal_status_ = 0;     // Of the first worker that refused.
+  int usage_status_ = 0;  // Of the first that did not like its arguments.
 
-  absl::flat_hash_set<std::string> asked_hashes_;
-  absl::flat_hash_set<std::string> seen_collectors_;  // platform + nodeid.
+  // Work may have come up for slots that are not speaking, or may have become
+  // unreachable: look at all of them. Most events leave it false.
+  bool replan_ = false;
+
+  // What a platform's collections are compared with.
+  struct Reference {
+    const Slot* slot = nullptr;
+    size_t collection = 0;
+  };
+  std::vector<Reference> references_;  // By PlatformId.
+  std::vector<size_t> deselected_;     // By PlatformId.
+  absl::flat_hash_set<std::pair<HostId, std::string>> asked_hashes_;
+  absl::flat_hash_set<std::string> seen_collectors_;
   absl::flat_hash_set<std::string> notices_;
   size_t collect_errors_ = 0;
   size_t collect_skips_ = 0;
-  size_t deselected_ = 0;
   size_t internal_errors_ = 0;
   size_t flaky_ = 0;
   size_t restarts_ = 0;
-  size_t failures_ = 0;        // For --maxfail.
-  bool bad_session_ = false;   // A session said "failed", no test did.
-  bool listed_ = false;        // --collect-only has listed.
+  size_t failures_ = 0;       // For --maxfail.
+  bool bad_session_ = false;  // A session said "failed", no test did.
   size_t done_ = 0;
-  absl::Duration busy_;        // Sum of the durations of `done_` tests.
+  absl::Duration busy_;  // Sum of the durations of `done_` tests.
   uint32_t next_lease_ = 0;
 
   absl::Time now_;

@@ -37,13 +37,13 @@ struct RunPlan {
   std::string mode;  // A name of the policy table.
   std::string rootdir;
   std::string inifile;
-  std::vector<PlannedHost> hosts;        // By HostId.
-  std::vector<PlannedWorker> workers;    // By slot.
-  std::vector<std::string> platforms;    // By PlatformId; at least one.
-  size_t max_chunk = 0;                  // --maxschedchunk.
-  size_t maxfail = 0;                    // 0: no limit.
-  size_t max_restarts = 0;               // Worker replacements, all together.
-  uint32_t retries = 0;                  // Of failed tests.
+  std::vector<PlannedHost> hosts;      // By HostId.
+  std::vector<PlannedWorker> workers;  // By slot.
+  std::vector<std::string> platforms;  // By PlatformId; at least one.
+  size_t max_chunk = 0;                // --maxschedchunk.
+  size_t maxfail = 0;                  // 0: no limit.
+  size_t max_restarts = 0;             // Worker replacements, all together.
+  uint32_t retries = 0;                // Of failed tests.
   bool collect_only = false;
   Selection selection;
   absl::Duration grace = absl::Seconds(10);  // Before a stop gets harder.

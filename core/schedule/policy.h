@@ -17,9 +17,9 @@ namespace dist {
 
 // What one worker has and what there is for it.
 struct Demand {
-  size_t queued = 0;   // Leased to it and not done, the running one included.
-  size_t pending = 0;  // Not leased to anybody, and in its collection.
-  size_t workers = 1;  // Workers that share `pending`, starting ones included.
+  size_t queued = 0;    // Leased to it and not done, the running one included.
+  size_t pending = 0;   // Not leased to anybody, and in its collection.
+  size_t workers = 1;   // Workers that share `pending`, starting ones included.
   absl::Duration mean;  // Of the tests done so far; zero if none is.
 };
 

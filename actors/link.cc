@@ -1,0 +1,257 @@
+#include "actors/link.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "actors/actor_class.h"
+#include "core/wire/codec.h"
+#include "core/wire/link_session.h"
+
+namespace dist {
+namespace {
+
+// CAF buffers writes without bound; no more than this is handed to it at once.
+constexpr size_t kInFlight = 256 << 10;
+// Output beyond this is dropped, with a note: a reader that cannot keep up must
+// not fill this machine's memory.
+constexpr size_t kMaxQueuedOutput = 8 << 20;
+constexpr std::chrono::seconds kTick{1};
+
+// What both ends do. `End` is the actor class: it knows the message types.
+template <class Handle>
+class LinkEnd {
+ public:
+  using Self = typename Handle::broker_pointer;
+
+  LinkEnd(Self self, caf::io::connection_handle connection, LinkTimers timers)
+      : self_(self), connection_(connection), session_(timers, Now()) {
+    self_->configure_read(connection_,
+                          caf::io::receive_policy::at_most(kInFlight));
+    self_->ack_writes(connection_, true);
+    self_->delayed_send(self_, kTick, Tick{});
+    Pump();
+  }
+
+ protected:
+  // Monotonic: a wall clock that is set must not end a link.
+  absl::Time Now() const {
+    return absl::FromUnixNanos(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(
+            std::chrono::steady_clock::now().time_since_epoch())
+            .count());
+  }
+
+  void Queue(Channel channel, std::string bytes) {
+    session_.Send(channel, std::move(bytes));
+    Pump();
+  }
+
+  size_t queued() const { return session_.queued(); }
+
+  void Consume(const Consumed& e) {
+    session_.Consume(e.output ? Channel::kOutput : Channel::kControl, e.bytes);
+    Pump();
+  }
+
+  void Close() {
+    session_.Close();
+    Pump();
+  }
+
+  // What arrived. An error is what the caller must end the link with.
+  absl::Status Receive(const caf::io::new_data_msg& e,
+                       std::vector<LinkMessage>* messages) {
+    const absl::string_view bytes(
+        reinterpret_cast<const char*>(e.buf.data()), e.buf.size());
+    const absl::Status status = session_.Receive(bytes, Now(), messages);
+    Pump();
+    return status;
+  }
+
+  absl::Status OnTick() {
+    const absl::Status status = session_.Tick(Now());
+    Pump();
+    self_->delayed_send(self_, kTick, Tick{});
+    return status;
+  }
+
+  void OnWritten(const caf::io::data_transferred_msg& e) {
+    in_flight_ = e.remaining;
+    Pump();
+  }
+
+  bool peer_closed() const { return session_.peer_closed(); }
+
+  const Self self_;
+  const caf::io::connection_handle connection_;
+
+ private:
+  void Pump() {
+    if (in_flight_ >= kInFlight) return;
+    std::string bytes;
+    session_.TakeOutput(kInFlight - in_flight_, &bytes);
+    if (bytes.empty()) return;
+    in_flight_ += bytes.size();
+    self_->write(connection_, bytes.size(), bytes.data());
+    self_->flush(connection_);
+  }
+
+  LinkSession session_;
+  size_t in_flight_ = 0;
+};
+
+class HostLinkActor : public LinkEnd<HostLinkHandle> {
+ public:
+  using Handle = HostLinkHandle;
+  static inline const char* name = "dist.host_link";
+
+  HostLinkActor(Self self, caf::io::connection_handle connection, HostId host,
+                uint32_t number, HostSinkHandle sink)
+      : LinkEnd(self, connection, LinkTimers()),
+        host_(host),
+        number_(number),
+        sink_(std::move(sink)) {}
+
+  Handle::behavior_type make_behavior() {
+    return {
+        [this](const caf::io::new_data_msg& e) { OnData(e); },
+        [this](const caf::io::data_transferred_msg& e) { OnWritten(e); },
+        [this](const caf::io::connection_closed_msg&) {
+          End(peer_closed() ? "" : "the node is gone");
+        },
+        [this](const CommandMessage& e) {
+          Queue(Channel::kControl, Encode(e.command));
+        },
+        [this](const Consumed& e) { Consume(e); },
+        [this](CloseLink) { Close(); },
+        [this](Tick) {
+          const absl::Status status = OnTick();
+          if (!status.ok()) End(std::string(status.message()));
+        },
+    };
+  }
+
+ private:
+  void OnData(const caf::io::new_data_msg& e) {
+    std::vector<LinkMessage> messages;
+    absl::Status status = Receive(e, &messages);
+    for (LinkMessage& message : messages) {
+      absl::StatusOr<NodeEvent> event = Decode<NodeEvent>(message.bytes);
+      if (!event.ok()) {
+        status = event.status();
+        break;
+      }
+      self_->send(sink_, HostSpoke{host_, number_, *std::move(event),
+                                   message.bytes.size()});
+    }
+    if (!status.ok()) {
+      End(std::string(status.message()));
+    } else if (peer_closed()) {
+      End("");
+    }
+  }
+
+  void End(std::string text) {
+    self_->send(sink_, LinkEnded{host_, number_, std::move(text)});
+    self_->quit();
+  }
+
+  const HostId host_;
+  const uint32_t number_;
+  const HostSinkHandle sink_;
+};
+
+LinkTimers NodeTimers() {
+  LinkTimers timers;
+  timers.silent = absl::Seconds(20);
+  return timers;
+}
+
+class NodeLinkActor : public LinkEnd<NodeLinkHandle> {
+ public:
+  using Handle = NodeLinkHandle;
+  static inline const char* name = "dist.node_link";
+
+  NodeLinkActor(Self self, caf::io::connection_handle connection,
+                NodeSinkHandle sink)
+      : LinkEnd(self, connection, NodeTimers()), sink_(std::move(sink)) {}
+
+  Handle::behavior_type make_behavior() {
+    return {
+        [this](const caf::io::new_data_msg& e) { OnData(e); },
+        [this](const caf::io::data_transferred_msg& e) { OnWritten(e); },
+        [this](const caf::io::connection_closed_msg&) { End("closed"); },
+        [this](const EventMessage& e) { OnEvent(e); },
+        [this](const Consumed& e) { Consume(e); },
+        [this](CloseLink) { Close(); },
+        [this](Tick) {
+          const absl::Status status = OnTick();
+          if (!status.ok()) End(std::string(status.message()));
+        },
+    };
+  }
+
+ private:
+  void OnEvent(const EventMessage& e) {
+    const auto* output = std::get_if<OutputWritten>(&e.event);
+    if (output == nullptr) {
+      Queue(Channel::kControl, Encode(e.event));
+    } else if (queued() < kMaxQueuedOutput) {
+      if (dropped_ > 0) {
+        OutputWritten note{output->worker, absl::StrCat("\n[", dropped_,
+                                                        " bytes of output were "
+                                                        "dropped here]\n")};
+        Queue(Channel::kOutput, Encode(NodeEvent(std::move(note))));
+        dropped_ = 0;
+      }
+      Queue(Channel::kOutput, Encode(e.event));
+    } else {
+      dropped_ += output->bytes.size();
+    }
+  }
+
+  void OnData(const caf::io::new_data_msg& e) {
+    std::vector<LinkMessage> messages;
+    absl::Status status = Receive(e, &messages);
+    for (LinkMessage& message : messages) {
+      absl::StatusOr<NodeCommand> command = Decode<NodeCommand>(message.bytes);
+      if (!command.ok()) {
+        status = command.status();
+        break;
+      }
+      self_->send(sink_,
+                  CommandMessage{*std::move(command), message.bytes.size()});
+    }
+    if (!status.ok()) {
+      End(std::string(status.message()));
+    } else if (peer_closed()) {
+      End("");
+    }
+  }
+
+  void End(std::string text) {
+    self_->send(sink_, LinkEnded{HostId(), 0, std::move(text)});
+    self_->quit();
+  }
+
+  const NodeSinkHandle sink_;
+  size_t dropped_ = 0;
+};
+
+}  // namespace
+
+HostLinkHandle SpawnHostLink(caf::actor_system& system, int fd, HostId host,
+                             uint32_t connection, HostSinkHandle sink) {
+  return SpawnBroker<HostLinkActor>(system, fd, host, connection,
+                                    std::move(sink));
+}
+
+NodeLinkHandle SpawnNodeLink(caf::actor_system& system, int fd,
+                             NodeSinkHandle sink) {
+  return SpawnBroker<NodeLinkActor>(system, fd, std::move(sink));
+}
+
+}  // namespace dist

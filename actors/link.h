@@ -1,0 +1,26 @@
+// Link actors: the two ends of a link, each a broker over a connected socket.
+//
+// They encode and decode messages, keep to the windows, ping, and report the
+// end of the link once. All protocol rules are in core/wire/link_session.h.
+#ifndef DIST_ACTORS_LINK_H_
+#define DIST_ACTORS_LINK_H_
+
+#include "actors/protocol/handles.h"
+
+namespace dist {
+
+// The coordinator's end of link number `connection` to `host`. Takes over `fd`.
+// Ends after LinkEnded: when the peer has said goodbye, is silent for 30 s, or
+// says something that is no protocol.
+HostLinkHandle SpawnHostLink(caf::actor_system& system, int fd, HostId host,
+                             uint32_t connection, HostSinkHandle sink);
+
+// The node's end. A coordinator that is silent for 20 s counts as gone: less
+// than the coordinator's own 30 s, so that it never runs a test again that may
+// still be running here.
+NodeLinkHandle SpawnNodeLink(caf::actor_system& system, int fd,
+                             NodeSinkHandle sink);
+
+}  // namespace dist
+
+#endif  // DIST_ACTORS_LINK_H_

@@ -1,0 +1,279 @@
+// The program: a coordinator for the user, a node for another coordinator.
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "actors/coordinator.h"
+#include "actors/node.h"
+#include "actors/system.h"
+#include "cli/last_failed.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/plan.h"
+#include "core/report/reporter.h"
+#include "transports/host_facts.h"
+
+namespace dist {
+namespace {
+
+int Fail(absl::string_view text, ExitStatus status) {
+  std::cerr << "dist: " << text << (text.empty() || text.back() != '\n' ? "\n" : "");
+  return static_cast<int>(status);
+}
+
+// The signals that end a run, waited for by a thread instead of interrupting
+// whatever runs.
+class SignalWatch {
+ public:
+  // Blocks them in this thread and in those made after it.
+  SignalWatch() {
+    sigemptyset(&set_);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      struct sigaction action;
+      sigaction(signal, nullptr, &action);
+      // nohup means: go on.
+      if (signal == SIGHUP && action.sa_handler == SIG_IGN) continue;
+      sigaddset(&set_, signal);
+    }
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    signal(SIGPIPE, SIG_IGN);
+  }
+
+  void Start(Coordinator* coordinator) {
+    std::thread([this, coordinator] {
+      for (int count = 1;; ++count) {
+        int signal = 0;
+        if (sigwait(&set_, &signal) != 0) continue;
+        if (signal != SIGINT) last_ = signal;
+        // The nodes clean up when they see that we are gone.
+        if (count >= 3) _exit(static_cast<int>(ExitStatus::kInterrupted));
+        coordinator->RequestStop(signal == SIGINT ? "interrupted"
+                                                  : strsignal(signal));
+      }
+    }).detach();
+  }
+
+  // Ends the process the way the signal would have, if one other than Ctrl-C
+  // came.
+  void Reraise() {
+    const int signal_number = last_;
+    if (signal_number == 0) return;
+    signal(signal_number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+    raise(signal_number);
+  }
+
+ private:
+  sigset_t set_;
+  std::atomic<int> last_{0};
+};
+
+size_t Columns() {
+  if (const char* columns = getenv("COLUMNS")) {
+    const int n = atoi(columns);
+    if (n > 0) return n;
+  }
+  winsize size = {};
+  for (const int fd : {1, 2}) {
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+      return size.ws_col;
+    }
+  }
+  return 80;
+}
+
+bool Wants(const char* variable) {
+  const char* value = getenv(variable);
+  return value != nullptr && *value != '\0' && strcmp(value, "0") != 0;
+}
+
+bool UseColor(Color color) {
+  if (color != Color::kAuto) return color == Color::kYes;
+  const char* no_color = getenv("NO_COLOR");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  if (Wants("CLICOLOR_FORCE") || Wants("FORCE_COLOR")) return true;
+  const char* term = getenv("TERM");
+  return isatty(1) && term != nullptr && strcmp(term, "dumb") != 0;
+}
+
+ReportOptions ReportOptionsOf(const Options& options, const Screen& screen) {
+  ReportOptions report;
+  report.color = screen.color;
+  report.columns = screen.columns;
+  const char* term = getenv("TERM");
+  report.live = isatty(2) && term != nullptr && strcmp(term, "dumb") != 0 &&
+                options.verbosity >= 0 && !Wants("CI");
+  report.stdout_is_terminal = isatty(1);
+  report.verbosity = options.verbosity;
+  report.report_chars = options.report_chars;
+  report.durations = options.durations.value_or(-1);
+  report.durations_min = options.durations_min;
+  report.collect_only = options.collect_only;
+  report.version = kVersion;
+  report.hostname = HostName();
+  const std::vector<std::string>& args = options.framework_args;
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == "--tb" && i + 1 < args.size()) report.tb = args[i + 1];
+    if (args[i].compare(0, 5, "--tb=") == 0) report.tb = args[i].substr(5);
+    if (args[i] == "--disable-warnings" ||
+        args[i] == "--disable-pytest-warnings") {
+      report.show_warnings = false;
+    }
+  }
+  return report;
+}
+
+const ReporterEntry& FindReporter(absl::string_view name) {
+  for (const ReporterEntry& entry : Reporters()) {
+    if (entry.name == name) return entry;
+  }
+  abort();
+}
+
+// The reporters of a run with their files.
+class Reports {
+ public:
+  // Opens every file, so that one that cannot be written is found now.
+  absl::Status Open(const Request& request, const Screen& screen) {
+    const Options& options = request.options;
+    const ReportOptions report = ReportOptionsOf(options, screen);
+    reporters_.push_back(
+        FindReporter("terminal").make(report, stdout_, stderr_));
+    for (const auto& [name, path] :
+         {std::make_pair("junit", options.junit_xml),
+          std::make_pair("report-log", options.report_log)}) {
+      if (path.empty()) continue;
+      auto file = ReportFile::Create(path);
+      if (!file.ok()) return file.status();
+      reporters_.push_back(FindReporter(name).make(report, **file, stderr_));
+      files_.push_back(*std::move(file));
+    }
+    if (!options.collect_only) {
+      reporters_.push_back(std::make_unique<LastFailedRecorder>(
+          request.rootdir, ReadLastFailed(request.rootdir)));
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<Reporter*> all() const {
+    std::vector<Reporter*> all;
+    for (const auto& reporter : reporters_) all.push_back(reporter.get());
+    return all;
+  }
+
+  // Everything is out, or an error says what is not.
+  absl::Status Close() {
+    absl::Status status = stdout_.Flush();
+    if (!status.ok()) {
+      status = absl::DataLossError(
+          absl::StrCat("stdout could not be written: ", status.message()));
+      // A reader that has seen enough (head) is no loss if there is a report.
+      if (!files_.empty()) status = absl::OkStatus();
+    }
+    for (const auto& file : files_) {
+      const absl::Status committed = file->Commit();
+      if (status.ok()) status = committed;
+    }
+    stderr_.Flush().IgnoreError();
+    return status;
+  }
+
+ private:
+  FdSink stdout_{1, Backlog::kKeep};
+  FdSink stderr_{2, Backlog::kDrop};
+  std::vector<std::unique_ptr<ReportFile>> files_;
+  std::vector<std::unique_ptr<Reporter>> reporters_;
+};
+
+int RunTests(const std::vector<std::string>& args) {
+  absl::StatusOr<Request> request = ReadRequest(args);
+  if (!request.ok()) return Fail(request.status().message(), ExitStatus::kUsage);
+  if (request->options.help || request->options.version) {
+    std::cout << (request->options.help ? HelpText() : VersionText());
+    return std::cout.flush() ? 0 : static_cast<int>(ExitStatus::kReportFailed);
+  }
+  const Screen screen{UseColor(request->options.color), Columns()};
+  absl::StatusOr<PlannedRun> planned = MakePlan(*request, args, screen);
+  if (!planned.ok()) return Fail(planned.status().message(), ExitStatus::kUsage);
+
+  SignalWatch signals;
+  Reports reports;
+  const absl::Status opened = reports.Open(*request, screen);
+  if (!opened.ok()) return Fail(opened.message(), ExitStatus::kUsage);
+  Coordinator::Setup setup;
+  setup.plan = std::move(planned->plan);
+  setup.addresses = std::move(planned->addresses);
+  setup.reporters = reports.all();
+  setup.tick = isatty(2) ? absl::Milliseconds(60) : absl::Seconds(1);
+  Coordinator coordinator(std::move(setup));
+  signals.Start(&coordinator);
+  const EndRun end = coordinator.Wait();
+  const absl::Status closed = reports.Close();
+  signals.Reraise();
+  if (!closed.ok()) {
+    Fail(closed.message(), ExitStatus::kReportFailed);
+    if (end.status == ExitStatus::kOk) {
+      return static_cast<int>(ExitStatus::kReportFailed);
+    }
+  }
+  return end.framework_status != 0 ? end.framework_status
+                                   : static_cast<int>(end.status);
+}
+
+// `dist node --stdio`: stdin and stdout are one socket, the link.
+int ServeNode() {
+  const int link = fcntl(0, F_DUPFD_CLOEXEC, 10);
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  // A stray print must not get into the link.
+  dup2(null, 0);
+  dup2(2, 1);
+  signal(SIGPIPE, SIG_IGN);
+  return RunNode(link);
+}
+
+int Main(int argc, char** argv) {
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  if (args.size() == 2 && args[0] == "node" && args[1] == "--stdio") {
+    return ServeNode();
+  }
+  // Under `bazel run` the user is somewhere else.
+  if (const char* user = getenv("BUILD_WORKING_DIRECTORY")) {
+    if (chdir(user) != 0) {
+      return Fail(absl::StrCat(user, ": ", strerror(errno)), ExitStatus::kUsage);
+    }
+    unsetenv("BUILD_WORKING_DIRECTORY");
+  }
+  const Command command = SplitVerb(args);
+  if (command.verb != Verb::kRun) {
+    return Fail(absl::StrCat(args[0], " is not built yet\nhelp: write ./",
+                             args[0], " for a path of that name"),
+                ExitStatus::kUsage);
+  }
+  return RunTests(command.args);
+}
+
+}  // namespace
+}  // namespace dist
+
+int main(int argc, char** argv) {
+  const int status = dist::Main(argc, argv);
+  fflush(nullptr);
+  // Actors have ended or hold nothing: their orderly destruction would only
+  // cost the user time.
+  _exit(status);
+}

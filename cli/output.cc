@@ -1,0 +1,148 @@
+#include "cli/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace dist {
+namespace {
+
+constexpr size_t kDropAbove = 64 << 10;
+
+absl::Status WriteAll(int fd, absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = write(fd, bytes.data(), bytes.size());
+    if (n >= 0) {
+      bytes.remove_prefix(n);
+    } else if (errno == EAGAIN) {  // Somebody made the terminal non-blocking.
+      pollfd wait = {fd, POLLOUT, 0};
+      poll(&wait, 1, -1);
+    } else if (errno != EINTR) {
+      return absl::DataLossError(strerror(errno));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Unwritable(const std::string& path) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("cannot write the report ", path, ": ", strerror(errno),
+                   "\nhelp: name a file in a folder that you may write to"));
+}
+
+void MakeParents(const std::string& path) {
+  for (size_t i = 1; i < path.size(); ++i) {
+    if (path[i] == '/') mkdir(path.substr(0, i).c_str(), 0777);
+  }
+}
+
+}  // namespace
+
+FdSink::FdSink(int fd, Backlog backlog) : fd_(fd), backlog_(backlog) {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+FdSink::~FdSink() {
+  Flush().IgnoreError();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    quit_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void FdSink::Write(absl::string_view bytes) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!status_.ok()) return;
+    if (backlog_ == Backlog::kDrop && pending_.size() > kDropAbove) return;
+    pending_.append(bytes.data(), bytes.size());
+  }
+  changed_.notify_all();
+}
+
+absl::Status FdSink::Flush() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait(lock, [this] { return pending_.empty() && !writing_; });
+  return status_;
+}
+
+void FdSink::Loop() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return quit_ || !pending_.empty(); });
+    if (pending_.empty()) return;
+    const std::string bytes = std::exchange(pending_, {});
+    writing_ = true;
+    lock.unlock();
+    const absl::Status status = WriteAll(fd_, bytes);
+    lock.lock();
+    writing_ = false;
+    if (!status.ok()) {
+      status_ = status;
+      pending_.clear();
+    }
+    changed_.notify_all();
+  }
+}
+
+absl::StatusOr<std::unique_ptr<ReportFile>> ReportFile::Create(
+    const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    // A folder says so itself; a device or a pipe cannot be renamed over.
+    const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return Unwritable(path);
+    return std::unique_ptr<ReportFile>(new ReportFile(path, "", fd));
+  }
+  MakeParents(path);
+  std::string temporary = absl::StrCat(path, ".XXXXXX");
+  const int fd = mkostemp(&temporary[0], O_CLOEXEC);
+  if (fd < 0) return Unwritable(path);
+  const mode_t mask = umask(022);
+  umask(mask);
+  fchmod(fd, 0666 & ~mask);
+  return std::unique_ptr<ReportFile>(
+      new ReportFile(path, std::move(temporary), fd));
+}
+
+ReportFile::ReportFile(std::string path, std::string temporary, int fd)
+    : path_(std::move(path)),
+      temporary_(std::move(temporary)),
+      fd_(fd),
+      sink_(std::make_unique<FdSink>(fd, Backlog::kKeep)) {}
+
+ReportFile::~ReportFile() {
+  sink_.reset();
+  if (fd_ < 0) return;
+  close(fd_);
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+void ReportFile::Write(absl::string_view bytes) { sink_->Write(bytes); }
+
+absl::Status ReportFile::Commit() {
+  absl::Status status = sink_->Flush();
+  if (status.ok() && close(std::exchange(fd_, -1)) != 0) {
+    status = absl::DataLossError(strerror(errno));
+  }
+  if (status.ok() && !temporary_.empty() &&
+      rename(temporary_.c_str(), path_.c_str()) != 0) {
+    status = absl::DataLossError(strerror(errno));
+  }
+  if (status.ok()) return status;
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+  return absl::DataLossError(absl::StrCat("the report ", path_,
+                                          " could not be written: ",
+                                          status.message()));
+}
+
+}  // namespace dist

@@ -1,0 +1,77 @@
+// Where reports go: descriptors and files, written by a thread of their own so
+// that a reader that has stopped (a pager) never stops the run.
+#ifndef DIST_CLI_OUTPUT_H_
+#define DIST_CLI_OUTPUT_H_
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/report/reporter.h"
+
+namespace dist {
+
+// What to do when the reader cannot keep up.
+enum class Backlog { kKeep, kDrop };
+
+// Writes to a descriptor, in order. After the first error the rest is dropped
+// and the error kept.
+class FdSink : public ReportSink {
+ public:
+  // Does not own `fd`.
+  FdSink(int fd, Backlog backlog);
+  ~FdSink() override;  // Flushes.
+  FdSink(const FdSink&) = delete;
+  FdSink& operator=(const FdSink&) = delete;
+
+  void Write(absl::string_view bytes) override;
+
+  // Blocks until all is written. The first error, EPIPE included.
+  absl::Status Flush();
+
+ private:
+  void Loop();
+
+  const int fd_;
+  const Backlog backlog_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string pending_;   // Guarded by mutex_, as are the next three.
+  bool writing_ = false;
+  bool quit_ = false;
+  absl::Status status_;
+  std::thread thread_;
+};
+
+// A report file: written under another name beside it and renamed when it is
+// complete, so that an older report is never replaced by half of a new one.
+class ReportFile : public ReportSink {
+ public:
+  // Fails if the file could not be written, before anything runs: the message
+  // names the path and the reason. Missing folders are made.
+  static absl::StatusOr<std::unique_ptr<ReportFile>> Create(
+      const std::string& path);
+  ~ReportFile() override;  // Removes what was not committed.
+
+  void Write(absl::string_view bytes) override;
+
+  // Puts the report in its place.
+  absl::Status Commit();
+
+ private:
+  ReportFile(std::string path, std::string temporary, int fd);
+
+  const std::string path_;
+  const std::string temporary_;  // Empty: written in place (a device, a pipe).
+  int fd_;
+  std::unique_ptr<FdSink> sink_;
+};
+
+}  // namespace dist
+
+#endif  // DIST_CLI_OUTPUT_H_

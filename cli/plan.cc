@@ -1,0 +1,259 @@
+#include "cli/plan.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "cli/last_failed.h"
+#include "core/base/status_macros.h"
+#include "core/base/text.h"
+#include "core/config/project.h"
+#include "core/config/settings.h"
+#include "core/schedule/policy.h"
+#include "core/xspec/expand.h"
+#include "transports/host_facts.h"
+
+namespace dist {
+namespace {
+
+// xdist's default for -n, here for every way to ask for workers.
+constexpr size_t kRestartsPerWorker = 4;
+
+std::string CurrentFolder() {
+  char buffer[4096];
+  return getcwd(buffer, sizeof(buffer)) == nullptr ? "/" : buffer;
+}
+
+std::optional<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+FileView RealFiles() {
+  FileView view;
+  view.kind = [](const std::string& path) {
+    struct stat info;
+    if (stat(path.c_str(), &info) != 0) return FileView::Kind::kNone;
+    return S_ISDIR(info.st_mode) ? FileView::Kind::kDirectory
+                                 : FileView::Kind::kFile;
+  };
+  view.read = ReadFile;
+  view.env = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = getenv(name.c_str());
+    if (value == nullptr) return std::nullopt;
+    return value;
+  };
+  view.cwd = CurrentFolder();
+  return view;
+}
+
+absl::StatusOr<std::vector<std::string>> EnvironmentAddopts() {
+  const char* text = getenv("PYTEST_ADDOPTS");
+  if (text == nullptr) return std::vector<std::string>();
+  absl::StatusOr<std::vector<std::string>> words = SplitShellWords(text);
+  if (words.ok()) return words;
+  return absl::InvalidArgumentError(
+      absl::StrCat("PYTEST_ADDOPTS: ", words.status().message(),
+                   "\nhelp: quote it as for a shell"));
+}
+
+std::string RandomUid() {
+  std::random_device random;
+  return absl::StrFormat("%08x%08x%08x%08x", random(), random(), random(),
+                         random());
+}
+
+absl::Status NotBuilt(const std::string& what) {
+  return absl::UnimplementedError(
+      absl::StrCat(what, " is not built yet\nhelp: this version runs pytest on "
+                         "this machine (-n N, --tx popen) with --dist load or "
+                         "each"));
+}
+
+absl::Status CheckBuilt(const Options& options) {
+  if (options.runner != Runner::kAuto && options.runner != Runner::kPytest) {
+    return NotBuilt("a --runner other than pytest");
+  }
+  if (!options.html.empty()) return NotBuilt("--html");
+  if (!options.trace.empty()) return NotBuilt("--trace");
+  if (options.dist != DistMode::kNo &&
+      FindPolicy(to_string(options.dist)) == nullptr) {
+    return NotBuilt(absl::StrCat("--dist ", to_string(options.dist)));
+  }
+  for (const XSpec& spec : options.tx) {
+    const std::string transport = to_string(spec.transport);
+    if (FindTransport(transport) == nullptr) {
+      return NotBuilt(absl::StrCat("--tx ", spec.text, ": ", transport, "="));
+    }
+    if (!spec.via.empty()) {
+      return NotBuilt(absl::StrCat("--tx ", spec.text, ": via="));
+    }
+    if (!spec.chdir.empty() && !options.rsyncdirs.empty()) {
+      return NotBuilt(absl::StrCat("--tx ", spec.text, ": --rsyncdir into chdir="));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Paths that do not exist are found before anything starts. With --pyargs they
+// may be modules, and with chdir= they are meant to be there.
+absl::Status CheckPaths(const Options& options) {
+  for (const std::string& arg : options.framework_args) {
+    if (arg == "--pyargs") return absl::OkStatus();
+  }
+  for (const XSpec& spec : options.tx) {
+    if (!spec.chdir.empty()) return absl::OkStatus();
+  }
+  for (const std::string& path : options.paths) {
+    const std::string file = path.substr(0, path.find("::"));
+    if (access(file.c_str(), F_OK) != 0) {
+      return absl::NotFoundError(absl::StrCat(
+          "no such file or directory: ", Printable(file),
+          "\nhelp: paths are relative to ", CurrentFolder(),
+          "; names of modules need --pyargs"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> FrameworkArgs(const Options& options) {
+  // What addopts said has been read here, where dist's own options are known.
+  std::vector<std::string> args = {"-o", "addopts="};
+  // Assertions explain themselves at length under -vv.
+  for (int i = 0; i < options.verbosity; ++i) args.push_back("-v");
+  if (options.stream) args.push_back("-s");
+  args.insert(args.end(), options.framework_args.begin(),
+              options.framework_args.end());
+  args.insert(args.end(), options.paths.begin(), options.paths.end());
+  return args;
+}
+
+WorkerSetup SetupOf(const Options& options, const WorkerSpec& worker,
+                    const std::vector<std::string>& args,
+                    const Screen& screen) {
+  WorkerSetup setup;
+  setup.name = worker.name;
+  setup.framework = "pytest";
+  setup.python = worker.spec.python;
+  setup.chdir = worker.spec.chdir;
+  setup.env = worker.spec.env;
+  if (worker.spec.dont_write_bytecode) {
+    setup.env.emplace_back("PYTHONDONTWRITEBYTECODE", "1");
+  }
+  setup.nice = worker.spec.nice.value_or(0);
+  setup.args = FrameworkArgs(options);
+  setup.main_args = args;
+  setup.color = screen.color;
+  setup.columns = static_cast<uint32_t>(screen.columns);
+  setup.report_log = !options.report_log.empty();
+  setup.passed_sections =
+      options.report_chars.find_first_of("PA") != std::string::npos;
+  setup.collect_only = options.collect_only;
+  setup.stream_output = options.stream;
+  if (options.timeout) {
+    setup.timeout_ms = static_cast<uint32_t>(
+        std::max<int64_t>(1, absl::ToInt64Milliseconds(*options.timeout)));
+  }
+  return setup;
+}
+
+Selection SelectionOf(const Request& request) {
+  Selection selection;
+  if (request.options.cache_order == CacheOrder::kNone) return selection;
+  selection.kind = request.options.cache_order == CacheOrder::kLastFailed
+                       ? Selection::Kind::kLastFailed
+                       : Selection::Kind::kFailedFirst;
+  selection.failed = ReadLastFailed(request.rootdir);
+  return selection;
+}
+
+}  // namespace
+
+absl::StatusOr<Request> ReadRequest(const std::vector<std::string>& args) {
+  OptionSources sources;
+  sources.args = args;
+  DIST_ASSIGN_OR_RETURN(sources.env_addopts, EnvironmentAddopts());
+  DIST_ASSIGN_OR_RETURN(const Options first, ParseOptions(sources));
+  Request request;
+  if (first.help || first.version) {
+    request.options = first;
+    return request;
+  }
+  const FileView files = RealFiles();
+  DIST_ASSIGN_OR_RETURN(
+      const Project project,
+      FindProject({first.paths, first.inifile, first.rootdir}, files));
+  const std::string settings = absl::StrCat(project.rootdir, "/dist.toml");
+  if (const auto text = ReadFile(settings)) {
+    DIST_ASSIGN_OR_RETURN(sources.settings,
+                          ParseSettings(*text, settings, SettingNames()));
+  }
+  sources.ini_addopts = project.addopts;
+  sources.ini_path = project.inifile.value_or("");
+  DIST_ASSIGN_OR_RETURN(request.options, ParseOptions(sources));
+  if (request.options.auto_workers != AutoWorkers::kNone) {
+    SetLocalWorkers(UsableCpus(), &request.options);
+  }
+  request.rootdir = project.rootdir;
+  const std::string inifile = project.inifile.value_or("");
+  request.inifile = absl::StartsWith(inifile, project.rootdir + "/")
+                        ? inifile.substr(project.rootdir.size() + 1)
+                        : inifile;
+  return request;
+}
+
+absl::StatusOr<PlannedRun> MakePlan(const Request& request,
+                                    const std::vector<std::string>& args,
+                                    const Screen& screen) {
+  const Options& options = request.options;
+  DIST_RETURN_IF_ERROR(CheckBuilt(options));
+  DIST_RETURN_IF_ERROR(CheckPaths(options));
+  DIST_ASSIGN_OR_RETURN(const std::vector<WorkerSpec> workers,
+                        ExpandSpecs(options.tx));
+  PlannedRun run;
+  RunPlan& plan = run.plan;
+  plan.mode = options.dist == DistMode::kNo ? "load" : to_string(options.dist);
+  plan.rootdir = request.rootdir;
+  plan.inifile = request.inifile;
+  plan.hosts = {{"localhost"}};
+  run.addresses = {{"popen", "localhost"}};
+  const bool each =
+      FindPolicy(plan.mode)->spread == Spread::kEveryWorkerAll;
+  plan.platforms = each ? PlatformLabels(workers)
+                        : std::vector<std::string>{""};
+  const std::string uid =
+      options.test_run_uid.empty() ? RandomUid() : options.test_run_uid;
+  for (uint32_t i = 0; i < workers.size(); ++i) {
+    PlannedWorker planned;
+    planned.host = HostId(0);
+    planned.platform = PlatformId(each ? i : 0);
+    planned.kin =
+        each ? i : static_cast<uint32_t>(workers[i].spec_index);
+    planned.setup = SetupOf(options, workers[i], args, screen);
+    planned.setup.worker_count = static_cast<uint32_t>(workers.size());
+    planned.setup.run_uid = uid;
+    plan.workers.push_back(std::move(planned));
+  }
+  plan.max_chunk = options.max_sched_chunk.value_or(0);
+  plan.maxfail = options.max_fail;
+  plan.max_restarts = options.max_worker_restart.value_or(
+      static_cast<int>(kRestartsPerWorker * workers.size()));
+  plan.retries = options.retries;
+  plan.collect_only = options.collect_only;
+  plan.selection = SelectionOf(request);
+  return run;
+}
+
+}  // namespace dist

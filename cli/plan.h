@@ -1,0 +1,45 @@
+// From a command line to what the coordinator runs.
+#ifndef DIST_CLI_PLAN_H_
+#define DIST_CLI_PLAN_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/options.h"
+#include "core/run/run_plan.h"
+#include "transports/transport.h"
+
+namespace dist {
+
+// What the command line, the environment and the project's files say together.
+struct Request {
+  Options options;
+  std::string rootdir;  // Absolute.
+  std::string inifile;  // Relative to rootdir; may be empty.
+};
+
+// Reads PYTEST_ADDOPTS, the project's ini file and dist.toml. `args` as the
+// user typed them, without the verb. Errors are the user's: exit status 4.
+absl::StatusOr<Request> ReadRequest(const std::vector<std::string>& args);
+
+// How the user sees the output.
+struct Screen {
+  bool color = false;
+  size_t columns = 80;
+};
+
+struct PlannedRun {
+  RunPlan plan;
+  std::vector<HostAddress> addresses;  // By HostId.
+};
+
+// Resolves hosts, workers and their arguments. Contacts nothing. Errors: what
+// this version cannot do, what does not exist (exit status 4).
+absl::StatusOr<PlannedRun> MakePlan(const Request& request,
+                                    const std::vector<std::string>& args,
+                                    const Screen& screen);
+
+}  // namespace dist
+
+#endif  // DIST_CLI_PLAN_H_

@@ -1,0 +1,41 @@
+// The values of ssh= and socket=, taken apart.
+#ifndef DIST_CORE_XSPEC_ADDRESS_H_
+#define DIST_CORE_XSPEC_ADDRESS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace dist {
+
+// "[SSH-ARGS] [user@]host" of ssh=. What is empty was not given.
+struct SshAddress {
+  std::string host;
+  std::string user;                     // user@ or -l; user@ wins, as in ssh.
+  std::optional<int> port;              // -p
+  std::vector<std::string> identities;  // -i, in given order.
+  std::string config_file;              // -F
+  std::string jump;                     // -J
+  std::vector<std::string> options;     // -o, each "Key=Value" or "Key Value".
+};
+
+// Splits `text` like a shell. Accepts -p -i -l -F -J -o before or after one
+// host, with attached or separate values. Refuses everything else, and hosts
+// and users that OpenSSH refuses (a leading "-", shell metacharacters), since
+// they can end up in a ProxyCommand. Errors: InvalidArgument, one line.
+absl::StatusOr<SshAddress> ParseSshAddress(absl::string_view text);
+
+struct SocketAddress {
+  std::string host;  // IPv6 without its brackets.
+  int port = 0;      // 1 to 65535.
+};
+
+// "HOST:PORT" or "[IPV6]:PORT". Errors: InvalidArgument, one line.
+absl::StatusOr<SocketAddress> ParseSocketAddress(absl::string_view text);
+
+}  // namespace dist
+
+#endif  // DIST_CORE_XSPEC_ADDRESS_H_

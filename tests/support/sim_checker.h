@@ -1,0 +1,88 @@
+// What must be true of a run machine whatever happens to it. Knows only what
+// the machine was told and what it answered.
+#ifndef DIST_TESTS_SUPPORT_SIM_CHECKER_H_
+#define DIST_TESTS_SUPPORT_SIM_CHECKER_H_
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/run/run_machine.h"
+
+namespace dist {
+
+class SimChecker {
+ public:
+  SimChecker(const RunPlan& plan, const RunMachine& machine)
+      : plan_(plan), machine_(machine), hosts_(plan.hosts.size()) {}
+
+  // Before the machine hears it. Returns whether the words are stale: then
+  // nothing may come of them.
+  bool BeforeEvent(HostId host, const NodeEvent& event);
+  void BeforeHostLost(HostId host);
+  // After each call, with what came of it.
+  void AfterCall(const Commands& commands, bool stale);
+  // When nothing is left that could happen.
+  void AtEnd();
+
+  // The first violation; empty if there is none.
+  const std::string& violation() const { return violation_; }
+  bool ended() const { return ends_ > 0; }
+  int status() const { return status_; }
+  size_t judged() const { return verdicts_.size(); }
+
+ private:
+  using UnitKey = std::pair<uint32_t, std::string>;  // Platform, id.
+  enum class Link { kConnecting, kUp, kGone };
+  struct Worker {
+    uint32_t slot = 0;
+    bool over = false;
+    bool finishing = false;
+    bool said_bad = false;
+    bool collected = false;
+    std::string hash;
+    std::set<uint32_t> leased;
+    std::string running;  // Id; empty if none.
+  };
+
+  void Hear(Worker* worker, const NodeEvent& event);
+  void HearSteps(Worker* worker, const TestsReported& reported);
+  void HearEnd(Worker* worker, int session_status);
+  void See(const RunCommand& command);
+  void SeeTold(HostId host, const NodeCommand& command);
+  void SeeLease(HostId host, const RunTests& run);
+  void SeeSaid(const RunEvent& event);
+  void SeeJudged(const TestJudged& judged);
+  void SeeEnd(const EndRun& end);
+  int ExpectedStatus() const;
+  bool AnyoneHas(const UnitKey& unit) const;
+  const std::string* IdAt(const Worker& worker, uint32_t position) const;
+  UnitKey KeyOf(const Worker& worker, const std::string& id) const;
+  void Fail(const std::string& what);
+
+  const RunPlan plan_;
+  const RunMachine& machine_;
+  std::vector<Link> hosts_;
+  std::map<uint32_t, Worker> workers_;  // By WorkerId.
+  std::map<std::string, std::vector<std::string>> collections_;  // By hash.
+  std::set<UnitKey> held_;
+  std::map<UnitKey, Verdict> verdicts_;
+  std::map<UnitKey, int> losses_;
+  std::set<UnitKey> evidence_;  // Of the event under way.
+  bool stopped_ = false;
+  bool internal_error_ = false;
+  bool bad_session_ = false;
+  bool collect_error_ = false;
+  bool usage_ = false;
+  int ends_ = 0;
+  int run_ended_ = 0;
+  size_t unrun_ = 0;
+  int status_ = -1;
+  std::string violation_;
+};
+
+}  // namespace dist
+
+#endif  // DIST_TESTS_SUPPORT_SIM_CHECKER_H_
