@@ -13,14 +13,14 @@ constexpr size_t kWidth = 80;
 constexpr char kExamples[] =
     R"(# all tests, on every CPU here
 dist -n auto
-# here and on build2, over ssh
-dist --tx 4*popen --tx 8*ssh=me@build2 tests/
+# with a limit for each test, and a second chance
+dist -n 4 --timeout 60 --retries 1 --junitxml report.xml tests/
 # every test on both Pythons
 dist --dist each --tx popen//python=python3.8 --tx popen//python=python3.11
 # what failed last time, until one fails again
 dist -n 4 --lf -x
-# GoogleTest programs in a container
-dist --tx "2*exec=docker exec -i box sh" build/*_test
+# options of a pytest plug-in
+dist -n 4 tests/ -- --cov=mypkg
 
 usage: dist [OPTIONS] [PATHS | TEST-IDS | BINARIES ...] [-- FRAMEWORK-ARGS ...]
        dist serve | doctor [OPTIONS]
