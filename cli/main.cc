@@ -119,6 +119,7 @@ ReportOptions ReportOptionsOf(const Options& options, const Screen& screen) {
   report.live = isatty(2) && term != nullptr && strcmp(term, "dumb") != 0 &&
                 options.verbosity >= 0 && !Wants("CI");
   report.stdout_is_terminal = isatty(1);
+  report.ci = Wants("CI");
   report.verbosity = options.verbosity;
   report.report_chars = options.report_chars;
   report.durations = options.durations.value_or(-1);
@@ -194,8 +195,9 @@ class Reports {
   }
 
  private:
-  FdSink stdout_{1, Backlog::kKeep};
-  FdSink stderr_{2, Backlog::kDrop};
+  WriterThread writer_;
+  FdSink stdout_{&writer_, 1, Backlog::kKeep};
+  FdSink stderr_{&writer_, 2, Backlog::kDrop};
   std::vector<std::unique_ptr<ReportFile>> files_;
   std::vector<std::unique_ptr<Reporter>> reporters_;
 };

@@ -45,12 +45,11 @@ void MakeParents(const std::string& path) {
 
 }  // namespace
 
-FdSink::FdSink(int fd, Backlog backlog) : fd_(fd), backlog_(backlog) {
+WriterThread::WriterThread() {
   thread_ = std::thread([this] { Loop(); });
 }
 
-FdSink::~FdSink() {
-  Flush().IgnoreError();
+WriterThread::~WriterThread() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     quit_ = true;
@@ -59,39 +58,55 @@ FdSink::~FdSink() {
   thread_.join();
 }
 
-void FdSink::Write(absl::string_view bytes) {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!status_.ok()) return;
-    if (backlog_ == Backlog::kDrop && pending_.size() > kDropAbove) return;
-    pending_.append(bytes.data(), bytes.size());
-  }
-  changed_.notify_all();
-}
-
-absl::Status FdSink::Flush() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait(lock, [this] { return pending_.empty() && !writing_; });
-  return status_;
-}
-
-void FdSink::Loop() {
+void WriterThread::Loop() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return quit_ || !pending_.empty(); });
     if (pending_.empty()) return;
-    const std::string bytes = std::exchange(pending_, {});
+    const std::vector<Chunk> chunks = std::exchange(pending_, {});
     writing_ = true;
     lock.unlock();
-    const absl::Status status = WriteAll(fd_, bytes);
+    for (const Chunk& chunk : chunks) WriteChunk(chunk);
     lock.lock();
     writing_ = false;
-    if (!status.ok()) {
-      status_ = status;
-      pending_.clear();
-    }
     changed_.notify_all();
   }
+}
+
+void WriterThread::WriteChunk(const Chunk& chunk) {
+  FdSink& sink = *chunk.sink;
+  bool broken;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    broken = !sink.status_.ok();
+  }
+  const absl::Status status =
+      broken ? absl::OkStatus() : WriteAll(sink.fd_, chunk.bytes);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  sink.queued_ -= chunk.bytes.size();
+  if (!status.ok()) sink.status_ = status;
+}
+
+void FdSink::Write(absl::string_view bytes) {
+  {
+    const std::lock_guard<std::mutex> lock(writer_->mutex_);
+    if (!status_.ok()) return;
+    if (backlog_ == Backlog::kDrop && queued_ > kDropAbove) return;
+    queued_ += bytes.size();
+    std::vector<WriterThread::Chunk>& pending = writer_->pending_;
+    if (!pending.empty() && pending.back().sink == this) {
+      pending.back().bytes.append(bytes.data(), bytes.size());
+    } else {
+      pending.push_back({this, std::string(bytes)});
+    }
+  }
+  writer_->changed_.notify_all();
+}
+
+absl::Status FdSink::Flush() {
+  std::unique_lock<std::mutex> lock(writer_->mutex_);
+  writer_->changed_.wait(lock, [this] { return queued_ == 0; });
+  return status_;
 }
 
 absl::StatusOr<std::unique_ptr<ReportFile>> ReportFile::Create(
@@ -118,7 +133,8 @@ ReportFile::ReportFile(std::string path, std::string temporary, int fd)
     : path_(std::move(path)),
       temporary_(std::move(temporary)),
       fd_(fd),
-      sink_(std::make_unique<FdSink>(fd, Backlog::kKeep)) {}
+      writer_(std::make_unique<WriterThread>()),
+      sink_(std::make_unique<FdSink>(writer_.get(), fd, Backlog::kKeep)) {}
 
 ReportFile::~ReportFile() {
   sink_.reset();

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,6 +17,36 @@
 
 namespace dist {
 
+// A descriptor and what became of it.
+class FdSink;
+
+// Writes for several sinks in the order in which they were told: two that are
+// the same terminal must not overtake each other.
+class WriterThread {
+ public:
+  WriterThread();
+  ~WriterThread();  // Writes what is left.
+  WriterThread(const WriterThread&) = delete;
+  WriterThread& operator=(const WriterThread&) = delete;
+
+ private:
+  friend class FdSink;
+  struct Chunk {
+    FdSink* sink;
+    std::string bytes;
+  };
+
+  void Loop();
+  void WriteChunk(const Chunk& chunk);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Chunk> pending_;  // Guarded by mutex_, as are the next two.
+  bool writing_ = false;
+  bool quit_ = false;
+  std::thread thread_;
+};
+
 // What to do when the reader cannot keep up.
 enum class Backlog { kKeep, kDrop };
 
@@ -23,11 +54,10 @@ enum class Backlog { kKeep, kDrop };
 // and the error kept.
 class FdSink : public ReportSink {
  public:
-  // Does not own `fd`.
-  FdSink(int fd, Backlog backlog);
-  ~FdSink() override;  // Flushes.
-  FdSink(const FdSink&) = delete;
-  FdSink& operator=(const FdSink&) = delete;
+  // Does not own `fd`; both it and `writer` must outlive the sink.
+  FdSink(WriterThread* writer, int fd, Backlog backlog)
+      : writer_(writer), fd_(fd), backlog_(backlog) {}
+  ~FdSink() override { Flush().IgnoreError(); }
 
   void Write(absl::string_view bytes) override;
 
@@ -35,17 +65,13 @@ class FdSink : public ReportSink {
   absl::Status Flush();
 
  private:
-  void Loop();
+  friend class WriterThread;
 
+  WriterThread* const writer_;
   const int fd_;
   const Backlog backlog_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::string pending_;   // Guarded by mutex_, as are the next three.
-  bool writing_ = false;
-  bool quit_ = false;
+  size_t queued_ = 0;    // Guarded by writer_->mutex_, as is the next one.
   absl::Status status_;
-  std::thread thread_;
 };
 
 // A report file: written under another name beside it and renamed when it is
@@ -69,6 +95,7 @@ class ReportFile : public ReportSink {
   const std::string path_;
   const std::string temporary_;  // Empty: written in place (a device, a pipe).
   int fd_;
+  std::unique_ptr<WriterThread> writer_;
   std::unique_ptr<FdSink> sink_;
 };
 

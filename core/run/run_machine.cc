@@ -29,8 +29,11 @@ RunMachine::RunMachine(RunPlan plan)
 
 Commands RunMachine::Settle() {
   if (std::exchange(replan_, false) && phase_ == Phase::kRunning) {
-    // First feed, then start: a worker is for what is left.
-    for (Slot& slot : fleet_.slots()) Feed(&slot);
+    // First feed, then start: a worker is for what is left. Who is busy is fed
+    // when it reports.
+    for (Slot& slot : fleet_.slots()) {
+      if (slot.queue.empty()) Feed(&slot);
+    }
     StartWorkers();
     GiveUpUnreachable();
   }

@@ -51,8 +51,8 @@ void RunDriver::Obey(Commands commands) {
         Overload{[&](ConnectHost& c) { connects.push_back(c.host); },
                  [&](TellNode& c) {
                    if (const auto* s = std::get_if<StartWorker>(&c.command)) {
-                     const auto at = std::find(names_.begin(), names_.end(),
-                                               s->setup.name);
+                     const auto at =
+                         std::find(names_.begin(), names_.end(), s->setup.name);
                      workers_[at - names_.begin()] = s->worker;
                    }
                    told.push_back(std::move(c));

@@ -35,6 +35,9 @@ bool SimChecker::BeforeEvent(HostId host, const NodeEvent& event) {
   }
   if (const auto* listed = std::get_if<CollectionListed>(&event)) {
     collections_[listed->hash] = listed->ids;
+    for (const auto& [id, worker] : workers_) {
+      if (!worker.over && worker.hash == listed->hash) any_collected_ = true;
+    }
     return false;
   }
   const WorkerId id = std::visit(
@@ -137,14 +140,14 @@ void SimChecker::AfterCall(const Commands& commands, bool stale) {
 
 void SimChecker::See(const RunCommand& command) {
   if (ends_ > 0) return Fail("a command after EndRun");
-  std::visit(Overload{[&](const ConnectHost& c) {
-                        hosts_[c.host.value()] = Link::kConnecting;
-                      },
-                      [&](const TellNode& c) { SeeTold(c.host, c.command); },
-                      [&](const Announce& c) { SeeSaid(c.event); },
-                      [&](const WakeAt&) {},
-                      [&](const EndRun& c) { SeeEnd(c); }},
-             command);
+  std::visit(
+      Overload{[&](const ConnectHost& c) {
+                 hosts_[c.host.value()] = Link::kConnecting;
+               },
+               [&](const TellNode& c) { SeeTold(c.host, c.command); },
+               [&](const Announce& c) { SeeSaid(c.event); },
+               [&](const WakeAt&) {}, [&](const EndRun& c) { SeeEnd(c); }},
+      command);
 }
 
 void SimChecker::SeeTold(HostId host, const NodeCommand& command) {
@@ -222,8 +225,8 @@ bool SimChecker::AnyoneHas(const UnitKey& unit) const {
     if (worker.over || KeyOf(worker, unit.second) != unit) return false;
     const auto found = collections_.find(worker.hash);
     return found == collections_.end() ||
-           std::count(found->second.begin(), found->second.end(),
-                      unit.second) > 0;
+           std::count(found->second.begin(), found->second.end(), unit.second) >
+               0;
   });
 }
 
@@ -252,11 +255,7 @@ int SimChecker::ExpectedStatus() const {
     lost = lost || verdict == Verdict::kLost;
   }
   if (collect_error_ || bad_session_) return 1;
-  const bool collected =
-      std::any_of(workers_.begin(), workers_.end(), [&](const auto& entry) {
-        return collections_.count(entry.second.hash) > 0;
-      });
-  if (!collected) return usage_ ? 4 : 11;
+  if (!any_collected_) return usage_ ? 4 : 11;
   if (machine_.ledger().units() == 0) return 5;
   return lost ? 10 : 0;
 }

@@ -29,6 +29,11 @@ class SimChecker {
 
   // The first violation; empty if there is none.
   const std::string& violation() const { return violation_; }
+  // The machine was told that the worker is gone.
+  bool IsOver(WorkerId worker) const {
+    const auto found = workers_.find(worker.value());
+    return found != workers_.end() && found->second.over;
+  }
   bool ended() const { return ends_ > 0; }
   int status() const { return status_; }
   size_t judged() const { return verdicts_.size(); }
@@ -65,7 +70,7 @@ class SimChecker {
   const RunPlan plan_;
   const RunMachine& machine_;
   std::vector<Link> hosts_;
-  std::map<uint32_t, Worker> workers_;  // By WorkerId.
+  std::map<uint32_t, Worker> workers_;                           // By WorkerId.
   std::map<std::string, std::vector<std::string>> collections_;  // By hash.
   std::set<UnitKey> held_;
   std::map<UnitKey, Verdict> verdicts_;
@@ -76,6 +81,7 @@ class SimChecker {
   bool bad_session_ = false;
   bool collect_error_ = false;
   bool usage_ = false;
+  bool any_collected_ = false;  // While its worker lived.
   int ends_ = 0;
   int run_ended_ = 0;
   size_t unrun_ = 0;

@@ -1,0 +1,101 @@
+#include "core/run/collection.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace dist {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+struct Row {
+  const char* why;
+  Selection::Kind kind;
+  std::vector<std::string> failed;
+  std::vector<uint32_t> order;
+  size_t deselected;
+};
+
+TEST(Collection, SelectsAsPytestDoes) {
+  using Kind = Selection::Kind;
+  for (const Row& row : {
+           Row{"all run", Kind::kAll, {"b"}, {0, 1, 2, 3}, 0},
+           Row{"--lf", Kind::kLastFailed, {"d", "b"}, {1, 3}, 2},
+           Row{"--lf, none is here", Kind::kLastFailed, {"x"}, {0, 1, 2, 3}, 0},
+           Row{"--lf, nothing failed", Kind::kLastFailed, {}, {0, 1, 2, 3}, 0},
+           Row{"--lf, all failed",
+               Kind::kLastFailed,
+               {"a", "b", "c", "d"},
+               {0, 1, 2, 3},
+               0},
+           Row{"--ff", Kind::kFailedFirst, {"d", "b"}, {1, 3, 0, 2}, 0},
+           Row{"--ff, none is here",
+               Kind::kFailedFirst,
+               {"x"},
+               {0, 1, 2, 3},
+               0},
+       }) {
+    SCOPED_TRACE(row.why);
+    TestTable table;
+    Selection selection{row.kind, {row.failed.begin(), row.failed.end()}};
+    const Collection made =
+        MakeCollection({"h", {"a", "b", "c", "d"}, {}}, selection, &table);
+    EXPECT_EQ(made.order, row.order);
+    EXPECT_EQ(made.deselected, row.deselected);
+    EXPECT_EQ(made.tests.size(), 4u);
+  }
+}
+
+TEST(Collection, KeepsTwoTestsOfOneIdApart) {
+  TestTable table;
+  const Collection made =
+      MakeCollection({"h", {"a", "b", "a"}, {}}, Selection(), &table);
+  EXPECT_THAT(made.tests,
+              ElementsAre(TestIndex(0), TestIndex(1), TestIndex(2)));
+  const Collection again =
+      MakeCollection({"g", {"a", "a", "c"}, {}}, Selection(), &table);
+  EXPECT_THAT(again.tests,
+              ElementsAre(TestIndex(0), TestIndex(2), TestIndex(3)));
+}
+
+TEST(Collection, KnowsItsMembersSelectedOrNot) {
+  TestTable table;
+  MakeCollection({"g", {"z"}, {}}, Selection(), &table);
+  const Selection lf{Selection::Kind::kLastFailed, {"b"}};
+  const Collection made = MakeCollection({"h", {"a", "b"}, {}}, lf, &table);
+  EXPECT_FALSE(made.Has(TestIndex(0)));
+  EXPECT_TRUE(made.Has(TestIndex(1)));
+  EXPECT_TRUE(made.Has(TestIndex(2)));
+  EXPECT_FALSE(made.Has(TestIndex(3)));
+}
+
+TEST(Collection, MayBeEmpty) {
+  TestTable table;
+  const Collection made = MakeCollection({"h", {}, {}}, Selection(), &table);
+  EXPECT_THAT(made.order, IsEmpty());
+}
+
+TEST(DescribeDifference, NamesWhatEachSideLacksUpToALimit) {
+  TestTable table;
+  const Collection ours =
+      MakeCollection({"1", {"a", "b", "c", "d"}, {}}, Selection(), &table);
+  const Collection theirs =
+      MakeCollection({"2", {"d", "e"}, {}}, Selection(), &table);
+  EXPECT_THAT(DescribeDifference(ours, "gw0", theirs, "gw1", table, 2),
+              ElementsAre("  only gw0: a", "  only gw0: b",
+                          "  only gw0: and 1 more", "  only gw1: e"));
+}
+
+TEST(DescribeDifference, IgnoresTheOrder) {
+  TestTable table;
+  const Collection ours =
+      MakeCollection({"1", {"a", "b"}, {}}, Selection(), &table);
+  const Collection theirs =
+      MakeCollection({"2", {"b", "a"}, {}}, Selection(), &table);
+  EXPECT_THAT(DescribeDifference(ours, "gw0", theirs, "gw1", table, 9),
+              IsEmpty());
+}
+
+}  // namespace
+}  // namespace dist

@@ -1,0 +1,87 @@
+#include "core/run/fleet.h"
+
+#include "gtest/gtest.h"
+#include "tests/support/run_driver.h"
+
+namespace dist {
+namespace {
+
+class FleetTest : public ::testing::Test {
+ protected:
+  FleetTest() {
+    for (HostState& host : fleet_.hosts()) {
+      host.link = HostState::Link::kUp;
+      host.cpus = 1;
+    }
+  }
+  const RunPlan plan_ = MakePlan("load", 2, 2);
+  Fleet fleet_{plan_};
+  Slot* first_ = &fleet_.slots()[0];
+  Slot* second_ = &fleet_.slots()[1];
+};
+
+TEST_F(FleetTest, NeverUsesAWorkersNumberAgain) {
+  const WorkerId one = fleet_.Incarnate(first_);
+  EXPECT_EQ(fleet_.Find(one), first_);
+  fleet_.Retire(first_, Slot::State::kWaiting);
+  EXPECT_EQ(fleet_.Find(one), nullptr);
+  const WorkerId two = fleet_.Incarnate(first_);
+  EXPECT_NE(one, two);
+  EXPECT_EQ(fleet_.Find(one), nullptr);
+  EXPECT_EQ(fleet_.Find(two), first_);
+}
+
+TEST_F(FleetTest, FindsNobodyForNoWorker) {
+  EXPECT_EQ(fleet_.Find(WorkerId()), nullptr);
+}
+
+TEST_F(FleetTest, ForgetsWhatTheLastIncarnationHad) {
+  fleet_.Incarnate(first_);
+  first_->queue.push_back({1, true});
+  first_->reports.resize(1);
+  first_->collection = 3;
+  first_->awaited_hash = "h";
+  first_->said_bad = true;
+  fleet_.Retire(first_, Slot::State::kWaiting);
+  fleet_.Incarnate(first_);
+  EXPECT_TRUE(first_->queue.empty());
+  EXPECT_TRUE(first_->reports.empty());
+  EXPECT_EQ(first_->collection, Slot::kNoCollection);
+  EXPECT_EQ(first_->awaited_hash, "");
+  EXPECT_FALSE(first_->said_bad);
+}
+
+TEST_F(FleetTest, LetsAsManyStartAsThereAreCpus) {
+  EXPECT_TRUE(fleet_.MayStartOn(HostId(0)));
+  fleet_.Incarnate(first_);
+  EXPECT_FALSE(fleet_.MayStartOn(HostId(0)));
+  EXPECT_TRUE(fleet_.MayStartOn(HostId(1)));
+  fleet_.SetState(first_, Slot::State::kReady);
+  EXPECT_TRUE(fleet_.MayStartOn(HostId(0)));
+}
+
+TEST_F(FleetTest, StartsNobodyOnAHostThatIsNotUp) {
+  fleet_.host(HostId(0)).link = HostState::Link::kConnecting;
+  EXPECT_FALSE(fleet_.MayStartOn(HostId(0)));
+}
+
+TEST_F(FleetTest, CountsAsStatesChange) {
+  const PlatformId platform(0);
+  EXPECT_EQ(fleet_.CountWorkers(platform), 4u);
+  EXPECT_EQ(fleet_.CountAlive(), 0u);
+  fleet_.Incarnate(first_);
+  fleet_.Incarnate(second_);
+  EXPECT_TRUE(fleet_.KinStarting(0));
+  EXPECT_EQ(fleet_.CountAlive(), 2u);
+  fleet_.SetState(first_, Slot::State::kFinishing);
+  EXPECT_EQ(fleet_.CountWorkers(platform), 3u);
+  EXPECT_EQ(fleet_.CountAlive(), 2u);
+  fleet_.Retire(first_, Slot::State::kGone);
+  fleet_.Retire(second_, Slot::State::kGone);
+  EXPECT_FALSE(fleet_.KinStarting(0));
+  EXPECT_EQ(fleet_.CountWorkers(platform), 2u);
+  EXPECT_EQ(fleet_.CountAlive(), 0u);
+}
+
+}  // namespace
+}  // namespace dist

@@ -1,0 +1,107 @@
+#include "core/run/ledger.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace dist {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const PlatformId kHere(0);
+const PlatformId kThere(1);
+const WorkerId kAnn(7);
+const WorkerId kBob(8);
+
+Collection Make(const std::vector<std::string>& ids, TestTable* table) {
+  return MakeCollection({"", ids, {}}, Selection(), table);
+}
+
+class LedgerTest : public ::testing::Test {
+ protected:
+  TestTable table_;
+  const Collection abc_ = Make({"a", "b", "c"}, &table_);
+  const Collection dcb_ = Make({"d", "c", "b"}, &table_);
+  const TestIndex a_{0}, b_{1}, c_{2}, d_{3};
+  Ledger ledger_{2};
+};
+
+TEST_F(LedgerTest, CountsATestOncePerPlatform) {
+  EXPECT_EQ(ledger_.AddCollection(kHere, 0, abc_), 3u);
+  EXPECT_EQ(ledger_.AddCollection(kHere, 0, abc_), 0u);
+  EXPECT_EQ(ledger_.AddCollection(kHere, 1, dcb_), 1u);
+  EXPECT_EQ(ledger_.AddCollection(kThere, 1, dcb_), 3u);
+  EXPECT_EQ(ledger_.units(), 7u);
+  EXPECT_EQ(ledger_.pending(kHere), 4u);
+  EXPECT_TRUE(ledger_.Has(kHere, a_));
+  EXPECT_FALSE(ledger_.Has(kThere, a_));
+  EXPECT_FALSE(ledger_.Has(kThere, TestIndex(99)));
+}
+
+TEST_F(LedgerTest, LeasesInTheOrderOfTheCollection) {
+  ledger_.AddCollection(kHere, 0, abc_);
+  ledger_.AddCollection(kHere, 1, dcb_);
+  EXPECT_THAT(ledger_.Lease(kHere, 0, 2, kAnn), ElementsAre(0, 1));
+  EXPECT_THAT(ledger_.Lease(kHere, 1, 9, kBob), ElementsAre(0, 1));
+  EXPECT_THAT(ledger_.Lease(kHere, 0, 9, kAnn), IsEmpty());
+  EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
+}
+
+TEST_F(LedgerTest, LeasesNothingOfACollectionThatIsNotThere) {
+  EXPECT_THAT(ledger_.Lease(kHere, 0, 9, kAnn), IsEmpty());
+  EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
+}
+
+TEST_F(LedgerTest, PutsReturnedTestsBackInTheirPlaceForAll) {
+  ledger_.AddCollection(kHere, 0, abc_);
+  ledger_.AddCollection(kHere, 1, dcb_);
+  ledger_.Lease(kHere, 0, 3, kAnn);
+  ledger_.Lease(kHere, 1, 1, kBob);
+  ledger_.Return(kHere, c_);
+  ledger_.Return(kHere, b_);
+  EXPECT_EQ(ledger_.pending(kHere), 2u);
+  EXPECT_THAT(ledger_.Lease(kHere, 0, 1, kAnn), ElementsAre(1));
+  EXPECT_THAT(ledger_.Lease(kHere, 1, 9, kBob), ElementsAre(1));
+  EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
+  ledger_.Return(kHere, b_);
+  EXPECT_THAT(ledger_.Lease(kHere, 1, 9, kBob), ElementsAre(2));
+}
+
+TEST_F(LedgerTest, KnowsWhoHoldsAndWhoJudgedATest) {
+  ledger_.AddCollection(kHere, 0, abc_);
+  ledger_.Lease(kHere, 0, 1, kAnn);
+  EXPECT_NE(ledger_.HeldBy(kHere, a_, kAnn), nullptr);
+  EXPECT_EQ(ledger_.HeldBy(kHere, a_, kBob), nullptr);
+  EXPECT_EQ(ledger_.HeldBy(kHere, b_, kAnn), nullptr);
+  EXPECT_EQ(ledger_.JudgedBy(kHere, a_, kAnn), nullptr);
+  ledger_.Judge(kHere, a_, Verdict::kPassed);
+  EXPECT_EQ(ledger_.HeldBy(kHere, a_, kAnn), nullptr);
+  EXPECT_NE(ledger_.JudgedBy(kHere, a_, kAnn), nullptr);
+  EXPECT_EQ(ledger_.JudgedBy(kHere, a_, kBob), nullptr);
+}
+
+TEST_F(LedgerTest, IsCompleteWhenAllAreJudged) {
+  ledger_.AddCollection(kHere, 0, abc_);
+  ledger_.Lease(kHere, 0, 1, kAnn);
+  ledger_.Judge(kHere, a_, Verdict::kPassed);
+  EXPECT_THAT(ledger_.PendingOf(kHere), ElementsAre(b_, c_));
+  ledger_.Judge(kHere, b_, Verdict::kLost);
+  EXPECT_FALSE(ledger_.complete());
+  ledger_.Judge(kHere, c_, Verdict::kLost);
+  EXPECT_TRUE(ledger_.complete());
+  EXPECT_EQ(ledger_.pending(kHere), 0u);
+  EXPECT_EQ(ledger_.count(Verdict::kLost), 2u);
+}
+
+TEST_F(LedgerTest, MovesTheCountWithAnAmendedVerdict) {
+  ledger_.AddCollection(kHere, 0, abc_);
+  ledger_.Judge(kHere, a_, Verdict::kPassed);
+  ledger_.Amend(kHere, a_, Verdict::kError);
+  EXPECT_EQ(ledger_.count(Verdict::kPassed), 0u);
+  EXPECT_EQ(ledger_.count(Verdict::kError), 1u);
+  EXPECT_EQ(ledger_.judged(), 1u);
+}
+
+}  // namespace
+}  // namespace dist

@@ -1,0 +1,194 @@
+// The nodes of the simulated world: workers that collect, run and die.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tests/support/sim_state.h"
+
+namespace dist {
+namespace sim {
+
+// ---- The node's side ------------------------------------------------------
+
+void SimWorld::Begin(uint32_t host, const StartWorker& start) {
+  const uint32_t id = start.worker.value();
+  SimWorker& worker = hosts_[host].workers[id];
+  while (plan_.workers[worker.slot].setup.name != start.setup.name) {
+    ++worker.slot;
+  }
+  worker.undead = random_.Percent(5);
+  if (refuses_ || (Trouble() && random_.Percent(20))) {
+    hosts_[host].workers.erase(id);
+    const auto why =
+        refuses_ ? Refusal::kUsage : static_cast<Refusal>(random_.Below(4));
+    return Send(host, WorkerRefused{start.worker, why, 4, "no"});
+  }
+  WorkerConfigured configured;
+  configured.worker = start.worker;
+  Send(host, configured);
+  const auto delay = static_cast<int64_t>(random_.Below(500)) * kMs;
+  Later(host, id, delay, [=](SimWorker& w) { Collect(host, id, w); });
+}
+
+void SimWorld::Collect(uint32_t host, uint32_t id, SimWorker& worker) {
+  if (Trouble()) return Die(host, id, DeathCause::kDied);
+  if (Trouble() && random_.Percent(20)) {
+    Send(host, InternalErrorRaised{WorkerId(id), "oops"});
+    return Exit(host, id, 3, false);
+  }
+  if (Trouble()) {
+    PhaseReport report;
+    report.nodeid = "broken.py";
+    report.verdict = random_.Percent(50) ? Verdict::kError : Verdict::kSkipped;
+    if (report.verdict == Verdict::kError) worker.said_bad = true;
+    Send(host, CollectorReported{WorkerId(id), report});
+  }
+  for (size_t i = 0; i < fates_.size(); ++i) {
+    if (differ_ && (i + host) % 5 == 0) continue;
+    worker.ids.push_back(absl::StrCat("t", i));
+  }
+  const PlannedWorker& plan = plan_.workers[worker.slot];
+  if (plan.kin == 1) std::reverse(worker.ids.begin(), worker.ids.end());
+  if (differ_ && random_.Percent(10) && !worker.ids.empty()) {
+    worker.ids.pop_back();
+  }
+  worker.collected = true;
+  CollectionReported reported;
+  reported.worker = WorkerId(id);
+  reported.hash = absl::StrJoin(worker.ids, " ");
+  hosts_[host].lists[reported.hash] = worker.ids;
+  Send(host, reported);
+  if (Trouble()) return Die(host, id, DeathCause::kDied);
+  Step(host, id);
+}
+
+void SimWorld::GiveBack(uint32_t host, const ReturnTests& back) {
+  SimWorker* worker = Find(host, hosts_[host].link, back.worker.value());
+  if (worker == nullptr) return;
+  TestsReturned returned{back.worker, {}};
+  for (const uint32_t position : back.positions) {
+    const auto first = worker->queue.begin() + (worker->running ? 1 : 0);
+    const auto found = std::find_if(
+        first, worker->queue.end(),
+        [&](const auto& leased) { return leased.first == position; });
+    if (found == worker->queue.end()) continue;
+    returned.positions.push_back(position);
+    worker->queue.erase(found);
+  }
+  Flush(host, back.worker.value(), *worker);
+  Send(host, std::move(returned));
+}
+
+void SimWorld::Step(uint32_t host, uint32_t id) {
+  SimWorker* worker = Find(host, hosts_[host].link, id);
+  if (worker == nullptr || !worker->collected || worker->running) return;
+  if (!worker->queue.empty()) return RunFront(host, id, *worker);
+  Flush(host, id, *worker);
+  if (worker->finish) {
+    if (Trouble()) return Die(host, id, DeathCause::kDied);
+    const bool odd = Trouble();
+    return Exit(host, id, worker->said_bad || odd ? 1 : 0, false);
+  }
+  if (Trouble()) Die(host, id, DeathCause::kDied);
+}
+
+void SimWorld::RunFront(uint32_t host, uint32_t id, SimWorker& worker) {
+  worker.running = true;
+  TestStep started;
+  started.position = worker.queue.front().first;
+  worker.steps.push_back(started);
+  const Fate fate = FateOf(worker.ids[started.position]);
+  if (fate == Fate::kHang) {
+    hung_ = true;
+    return Flush(host, id, worker);
+  }
+  if (random_.Percent(50)) Flush(host, id, worker);
+  const bool slow = random_.Percent(10);
+  const auto time = static_cast<int64_t>(random_.Below(slow ? 900 : 30)) * kMs;
+  Later(host, id, time, [=](SimWorker& w) { EndFront(host, id, w); });
+}
+
+void SimWorld::EndFront(uint32_t host, uint32_t id, SimWorker& worker) {
+  const std::string test = worker.ids[worker.queue.front().first];
+  Fate fate = FateOf(test);
+  if (fate == Fate::kFlaky) {
+    fate = ++tries_[test] == 1 ? Fate::kFail : Fate::kPass;
+  }
+  switch (fate) {
+    case Fate::kCrash:
+      return Die(host, id, DeathCause::kDied);
+    case Fate::kTimeout:
+      return Die(host, id, DeathCause::kTimeout);
+    case Fate::kKillHost:
+      return LoseHost(host);
+    case Fate::kExit:
+      return Exit(host, id, 7, true);
+    default:
+      Pass(host, id, worker,
+           fate == Fate::kFail ? Verdict::kFailed : Verdict::kPassed);
+  }
+  if (fate == Fate::kLate && !worker.steps.empty()) {
+    TestStep late;
+    late.kind = TestStep::Kind::kLate;
+    late.position = worker.steps.back().position;
+    late.report.resize(1);
+    late.report[0].verdict = Verdict::kError;
+    worker.said_bad = true;
+    worker.steps.push_back(late);
+  }
+  if (random_.Percent(30)) Flush(host, id, worker);
+  if (Trouble() && random_.Percent(20)) {
+    return Die(host, id, DeathCause::kDied);
+  }
+  Step(host, id);
+}
+
+void SimWorld::Pass(uint32_t, uint32_t, SimWorker& worker, Verdict verdict) {
+  const auto [position, lease] = worker.queue.front();
+  worker.queue.pop_front();
+  worker.running = false;
+  TestStep step;
+  step.position = position;
+  if (verdict != Verdict::kPassed) {
+    step.kind = TestStep::Kind::kPhase;
+    step.report.resize(1);
+    step.report[0].verdict = verdict;
+    worker.said_bad = true;
+    worker.steps.push_back(step);
+    step.report.clear();
+  }
+  step.kind = TestStep::Kind::kDone;
+  step.lease = lease;
+  step.micros.call = static_cast<uint32_t>(random_.Below(200) * kMs);
+  worker.steps.push_back(step);
+}
+
+void SimWorld::Flush(uint32_t host, uint32_t id, SimWorker& worker) {
+  if (worker.steps.empty()) return;
+  Send(host, TestsReported{WorkerId(id), std::exchange(worker.steps, {})});
+}
+
+void SimWorld::Die(uint32_t host, uint32_t id, DeathCause cause) {
+  SimWorker& worker = hosts_[host].workers[id];
+  Flush(host, id, worker);
+  ++result_.crashes;
+  WorkerDied died;
+  died.worker = WorkerId(id);
+  died.cause = cause;
+  died.how = "SIGSEGV";
+  died.collected = worker.collected;
+  died.was_running = worker.running;
+  if (worker.running) died.position = worker.queue.front().first;
+  hosts_[host].workers.erase(id);
+  Send(host, died);
+}
+
+void SimWorld::Exit(uint32_t host, uint32_t id, int status, bool stopped) {
+  Flush(host, id, hosts_[host].workers[id]);
+  hosts_[host].workers.erase(id);
+  Send(host, WorkerFinished{WorkerId(id), status, "", stopped});
+}
+
+}  // namespace sim
+}  // namespace dist

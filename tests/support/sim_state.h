@@ -1,0 +1,151 @@
+// The inside of sim_world.h: the world's state. sim_world.cc is the part
+// between the machine and the nodes, sim_node.cc the nodes.
+#ifndef DIST_TESTS_SUPPORT_SIM_STATE_H_
+#define DIST_TESTS_SUPPORT_SIM_STATE_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/run/run_machine.h"
+#include "tests/support/sim_checker.h"
+#include "tests/support/sim_world.h"
+
+namespace dist {
+namespace sim {
+
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u + 1) {}
+  uint64_t Below(uint64_t n) {  // splitmix64.
+    uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (z ^ (z >> 31)) % n;
+  }
+  bool Percent(uint64_t p) { return Below(100) < p; }
+
+ private:
+  uint64_t state_;
+};
+
+// What a test does when it runs.
+enum class Fate {
+  kPass,
+  kFail,
+  kFlaky,
+  kLate,
+  kCrash,
+  kTimeout,
+  kExit,
+  kHang,
+  kKillHost
+};
+
+struct SimWorker {
+  uint32_t slot = 0;
+  std::vector<std::string> ids;
+  bool collected = false;
+  bool finish = false;
+  bool interrupted = false;
+  bool running = false;  // The front of the queue.
+  bool said_bad = false;
+  bool undead = false;                              // Survives SIGKILL.
+  std::deque<std::pair<uint32_t, uint32_t>> queue;  // Position, lease.
+  std::vector<TestStep> steps;                      // Not sent yet.
+};
+
+struct SimHost {
+  bool up = false;
+  uint64_t link = 0;  // Which connection: words of earlier ones get lost.
+  int64_t last_word = 0;
+  int64_t last_order = 0;
+  std::map<uint32_t, SimWorker> workers;
+  std::map<std::string, std::vector<std::string>> lists;
+};
+
+inline constexpr int64_t kMs = 1000;
+inline constexpr int64_t kFaultsEnd = 20000 * kMs;
+
+RunPlan RandomPlan(const std::string& mode, Random* random);
+
+class SimWorld {
+ public:
+  SimWorld(const std::string& mode, uint64_t seed)
+      : random_(seed),
+        plan_(RandomPlan(mode, &random_)),
+        machine_(plan_),
+        checker_(plan_, machine_),
+        hosts_(plan_.hosts.size()) {
+    const size_t tests = random_.Below(25);
+    const bool calm = random_.Percent(30);
+    for (size_t i = 0; i < tests; ++i) fates_.push_back(RandomFate(calm));
+    differ_ = random_.Percent(20);
+    refuses_ = random_.Percent(2);
+    trouble_ = calm ? 0 : random_.Below(12);
+  }
+
+  SimResult Run();
+
+ private:
+  void After(int64_t delay, std::function<void()> what) {
+    agenda_.emplace(std::make_pair(now_ + delay, ++order_), std::move(what));
+  }
+  absl::Time Now() const {
+    return absl::UnixEpoch() + absl::Microseconds(now_);
+  }
+  Fate RandomFate(bool calm);
+  Fate FateOf(const std::string& id) const;
+  bool Trouble() { return now_ < kFaultsEnd && random_.Percent(trouble_); }
+  SimWorker* Find(uint32_t host, uint64_t link, uint32_t worker);
+  // Calls `what` later, if that worker still lives.
+  void Later(uint32_t host, uint32_t worker, int64_t delay,
+             std::function<void(SimWorker&)> what);
+
+  void Obey(const Commands& commands, bool stale = false);
+  void Digest(const RunCommand& command);
+  void Connect(uint32_t host);
+  void LoseHost(uint32_t host);
+  void Order(uint32_t host, const NodeCommand& command);
+  void Send(uint32_t host, NodeEvent event);
+  void Repeat(uint32_t host);
+  void Interrupt();
+
+  // The node's side.
+  void Begin(uint32_t host, const StartWorker& start);
+  void Collect(uint32_t host, uint32_t id, SimWorker& worker);
+  void GiveBack(uint32_t host, const ReturnTests& back);
+  void Step(uint32_t host, uint32_t id);
+  void RunFront(uint32_t host, uint32_t id, SimWorker& worker);
+  void EndFront(uint32_t host, uint32_t id, SimWorker& worker);
+  void Pass(uint32_t host, uint32_t id, SimWorker& worker, Verdict verdict);
+  void Flush(uint32_t host, uint32_t id, SimWorker& worker);
+  void Die(uint32_t host, uint32_t id, DeathCause cause);
+  void Exit(uint32_t host, uint32_t id, int status, bool stopped);
+
+  Random random_;
+  const RunPlan plan_;
+  RunMachine machine_;
+  SimChecker checker_;
+  std::vector<SimHost> hosts_;
+  std::vector<Fate> fates_;
+  bool differ_ = false;
+  bool refuses_ = false;  // All workers do.
+  uint64_t trouble_ = 0;  // Percent.
+  std::map<std::pair<int64_t, uint64_t>, std::function<void()>> agenda_;
+  std::vector<std::pair<uint32_t, NodeEvent>> said_;  // A sample, to repeat.
+  std::map<std::string, int> tries_;
+  int64_t now_ = 0;
+  uint64_t order_ = 0;
+  bool hung_ = false;
+  SimResult result_;
+};
+
+}  // namespace sim
+}  // namespace dist
+
+#endif  // DIST_TESTS_SUPPORT_SIM_STATE_H_
