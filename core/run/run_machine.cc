@@ -281,9 +281,16 @@ ExitStatus RunMachine::Status() const {
   if (collections_.empty()) {
     return usage_status_ != 0 ? ExitStatus::kUsage : ExitStatus::kNoHost;
   }
-  if (ledger_.units() == 0) return ExitStatus::kNoTests;
-  if (ledger_.count(Verdict::kLost) > 0) return ExitStatus::kIncomplete;
-  return ExitStatus::kOk;
+  // A platform that was asked for and said nothing is no green one.
+  const bool silent = entry_.spread == Spread::kEveryWorkerAll &&
+                      std::any_of(references_.begin(), references_.end(),
+                                  [](const auto& reference) {
+                                    return reference.slot == nullptr;
+                                  });
+  if (silent || ledger_.count(Verdict::kLost) > 0) {
+    return ExitStatus::kIncomplete;
+  }
+  return ledger_.units() == 0 ? ExitStatus::kNoTests : ExitStatus::kOk;
 }
 
 int RunMachine::FrameworkStatus(ExitStatus status) const {

@@ -166,6 +166,7 @@ class RunMachine {
   absl::flat_hash_set<std::pair<HostId, std::string>> asked_hashes_;
   absl::flat_hash_set<std::string> seen_collectors_;
   absl::flat_hash_set<std::string> notices_;
+  absl::flat_hash_set<std::string> warnings_;  // Said once, whoever met them.
   size_t collect_errors_ = 0;
   size_t collect_skips_ = 0;
   size_t internal_errors_ = 0;

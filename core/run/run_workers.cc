@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/run/judge.h"
 #include "core/run/run_machine.h"
 
@@ -187,7 +188,14 @@ void RunMachine::On(HostId host, const InternalErrorRaised& e) {
 
 void RunMachine::On(HostId host, const WarningRaised& e) {
   Slot* slot = Find(host, e.worker);
-  if (slot != nullptr) Say(WarningShown{slot->name(), e.warning});
+  if (slot == nullptr) return;
+  // Every worker that imports a module meets the same warnings in it.
+  const WarningReport& w = e.warning;
+  const std::string key =
+      absl::StrJoin({w.filename, absl::StrCat(w.line), w.category, w.when,
+                     w.nodeid, w.message},
+                    "\n");
+  if (warnings_.insert(key).second) Say(WarningShown{slot->name(), w});
 }
 
 void RunMachine::On(HostId host, const LogEntryWritten& e) {

@@ -197,6 +197,10 @@ void SimChecker::SeeLease(HostId host, const RunTests& run) {
 
 void SimChecker::SeeSaid(const RunEvent& event) {
   if (run_ended_ > 0) Fail("an event after RunEnded");
+  if (const auto* e = std::get_if<CollectionGrew>(&event)) {
+    const uint32_t slot = workers_[e->worker.value()].slot;
+    collected_platforms_.insert(plan_.workers[slot].platform.value());
+  }
   if (const auto* e = std::get_if<TestJudged>(&event)) {
     SeeJudged(*e);
   } else if (const auto* e = std::get_if<VerdictAmended>(&event)) {
@@ -256,8 +260,11 @@ int SimChecker::ExpectedStatus() const {
   }
   if (collect_error_ || bad_session_) return 1;
   if (!any_collected_) return usage_ ? 4 : 11;
-  if (machine_.ledger().units() == 0) return 5;
-  return lost ? 10 : 0;
+  if (lost || (plan_.mode == "each" &&
+               collected_platforms_.size() < plan_.platforms.size())) {
+    return 10;
+  }
+  return machine_.ledger().units() == 0 ? 5 : 0;
 }
 
 void SimChecker::SeeEnd(const EndRun& end) {

@@ -81,6 +81,7 @@ class SimChecker {
   bool bad_session_ = false;
   bool collect_error_ = false;
   bool usage_ = false;
+  std::set<uint32_t> collected_platforms_;
   bool any_collected_ = false;  // While its worker lived.
   int ends_ = 0;
   int run_ended_ = 0;

@@ -104,6 +104,30 @@ TEST(RunWorkers, OneRefusalLeavesTheWorkToTheOthers) {
   EXPECT_EQ(run.status(), 0);
 }
 
+TEST(RunWorkers, UnderEachARefusalLeavesAPlatformUntested) {
+  RunDriver run(MakePlan("each", 1, 2));
+  run.Ready(0);
+  run.Refuse(0, Refusal::kNoFramework, 4);
+  run.Collect(1, {"a"});
+  run.Run(1, 0);
+  run.Close();
+  EXPECT_EQ(run.status(), 10);
+}
+
+TEST(RunWorkers, SayAWarningOnceThoughAllMeetIt) {
+  RunDriver run(MakePlan("load", 1, 2));
+  run.Ready(0);
+  WarningReport warning;
+  warning.message = "old";
+  warning.filename = "mod.py";
+  for (const uint32_t slot : {0u, 1u}) {
+    run.Tell(0, WarningRaised{run.worker(slot), warning});
+  }
+  warning.line = 2;
+  run.Tell(0, WarningRaised{run.worker(1), warning});
+  EXPECT_EQ(run.Said<WarningShown>().size(), 2u);
+}
+
 TEST(RunWorkers, ACrashBlamesOnlyTheTestThatRan) {
   RunDriver run(MakePlan("load", 1, 1));
   run.Ready(0);
