@@ -49,8 +49,8 @@ absl::flat_hash_set<std::string> ReadLastFailed(const std::string& rootdir) {
   return failed;
 }
 
-LastFailedRecorder::LastFailedRecorder(
-    std::string rootdir, absl::flat_hash_set<std::string> before)
+LastFailedRecorder::LastFailedRecorder(std::string rootdir,
+                                       absl::flat_hash_set<std::string> before)
     : rootdir_(std::move(rootdir)), before_(before), failed_(before) {}
 
 void LastFailedRecorder::OnEvent(const RunEvent& event) {
@@ -81,8 +81,7 @@ void LastFailedRecorder::Write() {
   const std::string temporary = absl::StrCat(path, ".", getpid());
   {
     std::ofstream file(temporary);
-    file << json.dump(2, ' ', false,
-                      nlohmann::json::error_handler_t::replace);
+    file << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
     if (!file.flush()) return;
   }
   rename(temporary.c_str(), path.c_str());

@@ -32,7 +32,8 @@ namespace dist {
 namespace {
 
 int Fail(absl::string_view text, ExitStatus status) {
-  std::cerr << "dist: " << text << (text.empty() || text.back() != '\n' ? "\n" : "");
+  std::cerr << "dist: " << text
+            << (text.empty() || text.back() != '\n' ? "\n" : "");
   return static_cast<int>(status);
 }
 
@@ -139,6 +140,26 @@ ReportOptions ReportOptionsOf(const Options& options, const Screen& screen) {
   return report;
 }
 
+// Tells the terminal reporter when the terminal has another width. A poll
+// instead of SIGWINCH: the display is redrawn on the same tick anyway.
+class WidthWatch : public Reporter {
+ public:
+  WidthWatch(Reporter* terminal, size_t columns)
+      : terminal_(terminal), columns_(columns) {}
+
+  void OnEvent(const RunEvent&) override {}
+  void OnTick(absl::Time) override {
+    const size_t columns = Columns();
+    if (columns == columns_) return;
+    columns_ = columns;
+    terminal_->OnResize(columns);
+  }
+
+ private:
+  Reporter* const terminal_;
+  size_t columns_;
+};
+
 const ReporterEntry& FindReporter(absl::string_view name) {
   for (const ReporterEntry& entry : Reporters()) {
     if (entry.name == name) return entry;
@@ -155,6 +176,8 @@ class Reports {
     const ReportOptions report = ReportOptionsOf(options, screen);
     reporters_.push_back(
         FindReporter("terminal").make(report, stdout_, stderr_));
+    reporters_.push_back(
+        std::make_unique<WidthWatch>(reporters_.back().get(), screen.columns));
     for (const auto& [name, path] :
          {std::make_pair("junit", options.junit_xml),
           std::make_pair("report-log", options.report_log)}) {
@@ -204,14 +227,16 @@ class Reports {
 
 int RunTests(const std::vector<std::string>& args) {
   absl::StatusOr<Request> request = ReadRequest(args);
-  if (!request.ok()) return Fail(request.status().message(), ExitStatus::kUsage);
+  if (!request.ok())
+    return Fail(request.status().message(), ExitStatus::kUsage);
   if (request->options.help || request->options.version) {
     std::cout << (request->options.help ? HelpText() : VersionText());
     return std::cout.flush() ? 0 : static_cast<int>(ExitStatus::kReportFailed);
   }
   const Screen screen{UseColor(request->options.color), Columns()};
   absl::StatusOr<PlannedRun> planned = MakePlan(*request, args, screen);
-  if (!planned.ok()) return Fail(planned.status().message(), ExitStatus::kUsage);
+  if (!planned.ok())
+    return Fail(planned.status().message(), ExitStatus::kUsage);
 
   SignalWatch signals;
   Reports reports;
@@ -256,7 +281,8 @@ int Main(int argc, char** argv) {
   // Under `bazel run` the user is somewhere else.
   if (const char* user = getenv("BUILD_WORKING_DIRECTORY")) {
     if (chdir(user) != 0) {
-      return Fail(absl::StrCat(user, ": ", strerror(errno)), ExitStatus::kUsage);
+      return Fail(absl::StrCat(user, ": ", strerror(errno)),
+                  ExitStatus::kUsage);
     }
     unsetenv("BUILD_WORKING_DIRECTORY");
   }

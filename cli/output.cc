@@ -156,9 +156,8 @@ absl::Status ReportFile::Commit() {
   }
   if (status.ok()) return status;
   if (!temporary_.empty()) unlink(temporary_.c_str());
-  return absl::DataLossError(absl::StrCat("the report ", path_,
-                                          " could not be written: ",
-                                          status.message()));
+  return absl::DataLossError(absl::StrCat(
+      "the report ", path_, " could not be written: ", status.message()));
 }
 
 }  // namespace dist

@@ -77,9 +77,10 @@ std::string RandomUid() {
 
 absl::Status NotBuilt(const std::string& what) {
   return absl::UnimplementedError(
-      absl::StrCat(what, " is not built yet\nhelp: this version runs pytest on "
-                         "this machine (-n N, --tx popen) with --dist load or "
-                         "each"));
+      absl::StrCat(what,
+                   " is not built yet\nhelp: this version runs pytest on "
+                   "this machine (-n N, --tx popen) with --dist load or "
+                   "each"));
 }
 
 absl::Status CheckBuilt(const Options& options) {
@@ -101,7 +102,8 @@ absl::Status CheckBuilt(const Options& options) {
       return NotBuilt(absl::StrCat("--tx ", spec.text, ": via="));
     }
     if (!spec.chdir.empty() && !options.rsyncdirs.empty()) {
-      return NotBuilt(absl::StrCat("--tx ", spec.text, ": --rsyncdir into chdir="));
+      return NotBuilt(
+          absl::StrCat("--tx ", spec.text, ": --rsyncdir into chdir="));
     }
   }
   return absl::OkStatus();
@@ -119,10 +121,10 @@ absl::Status CheckPaths(const Options& options) {
   for (const std::string& path : options.paths) {
     const std::string file = path.substr(0, path.find("::"));
     if (access(file.c_str(), F_OK) != 0) {
-      return absl::NotFoundError(absl::StrCat(
-          "no such file or directory: ", Printable(file),
-          "\nhelp: paths are relative to ", CurrentFolder(),
-          "; names of modules need --pyargs"));
+      return absl::NotFoundError(
+          absl::StrCat("no such file or directory: ", Printable(file),
+                       "\nhelp: paths are relative to ", CurrentFolder(),
+                       "; names of modules need --pyargs"));
     }
   }
   return absl::OkStatus();
@@ -229,18 +231,16 @@ absl::StatusOr<PlannedRun> MakePlan(const Request& request,
   plan.inifile = request.inifile;
   plan.hosts = {{"localhost"}};
   run.addresses = {{"popen", "localhost"}};
-  const bool each =
-      FindPolicy(plan.mode)->spread == Spread::kEveryWorkerAll;
-  plan.platforms = each ? PlatformLabels(workers)
-                        : std::vector<std::string>{""};
+  const bool each = FindPolicy(plan.mode)->spread == Spread::kEveryWorkerAll;
+  plan.platforms =
+      each ? PlatformLabels(workers) : std::vector<std::string>{""};
   const std::string uid =
       options.test_run_uid.empty() ? RandomUid() : options.test_run_uid;
   for (uint32_t i = 0; i < workers.size(); ++i) {
     PlannedWorker planned;
     planned.host = HostId(0);
     planned.platform = PlatformId(each ? i : 0);
-    planned.kin =
-        each ? i : static_cast<uint32_t>(workers[i].spec_index);
+    planned.kin = each ? i : static_cast<uint32_t>(workers[i].spec_index);
     planned.setup = SetupOf(options, workers[i], args, screen);
     planned.setup.worker_count = static_cast<uint32_t>(workers.size());
     planned.setup.run_uid = uid;

@@ -42,25 +42,25 @@ using NodeSinkHandle = Interface<void(CommandMessage),  // From the coordinator.
 
 using CoordinatorHandle =
     Interface<void(HostSpoke), void(LinkEnded),
-              void(WakeUp),         // A timer of the run machine.
-              void(Tick),           // For the live display.
+              void(WakeUp),          // A timer of the run machine.
+              void(Tick),            // For the live display.
               void(StopRequested)>;  // Ctrl-C and the like.
 
 // The coordinator's end of a link.
-using HostLinkHandle = Interface<
-    void(caf::io::new_data_msg), void(caf::io::data_transferred_msg),
-    void(caf::io::connection_closed_msg),
-    void(CommandMessage),  // Send it to the node.
-    void(Consumed),        // Of what the node sent.
-    void(CloseLink), void(Tick)>;
+using HostLinkHandle =
+    Interface<void(caf::io::new_data_msg), void(caf::io::data_transferred_msg),
+              void(caf::io::connection_closed_msg),
+              void(CommandMessage),  // Send it to the node.
+              void(Consumed),        // Of what the node sent.
+              void(CloseLink), void(Tick)>;
 
 // The node's end of a link.
-using NodeLinkHandle = Interface<
-    void(caf::io::new_data_msg), void(caf::io::data_transferred_msg),
-    void(caf::io::connection_closed_msg),
-    void(EventMessage),  // Send it to the coordinator.
-    void(Consumed),      // Of what the coordinator sent.
-    void(CloseLink), void(Tick)>;
+using NodeLinkHandle =
+    Interface<void(caf::io::new_data_msg), void(caf::io::data_transferred_msg),
+              void(caf::io::connection_closed_msg),
+              void(EventMessage),  // Send it to the coordinator.
+              void(Consumed),      // Of what the coordinator sent.
+              void(CloseLink), void(Tick)>;
 
 using NodeHandle =
     Interface<void(CommandMessage), void(LinkEnded),
