@@ -17,6 +17,9 @@ using WorkerId = Id<struct WorkerTag>;
 // A test of the run. The same number on all hosts: ids are interned strings.
 using TestIndex = Id<struct TestTag>;
 
+// Tests that must stay together on one worker.
+using BundleId = Id<struct BundleTag>;
+
 // What a verdict is about besides the test. `load` has one platform, `each`
 // one per worker slot.
 using PlatformId = Id<struct PlatformTag>;

@@ -7,16 +7,31 @@
 
 #include "core/model/ids.h"
 #include "core/model/node_messages.h"
+#include "core/run/estimates.h"
 #include "core/run/run_plan.h"
 #include "core/run/test_table.h"
+#include "core/schedule/together.h"
 
 namespace dist {
 
 struct Collection {
+  // Tests that must stay together: ranks [first, last) of the order.
+  struct Bundle {
+    BundleId id;
+    uint32_t first = 0;
+    uint32_t last = 0;
+  };
+
   std::string hash;
   std::vector<TestIndex> tests;  // By position: how its workers address them.
-  std::vector<uint32_t> order;   // Positions to run, first to last.
+  std::vector<uint32_t> order;   // Positions to run, first to last, by rank.
   size_t deselected = 0;         // Left out by the selection.
+  // Expected seconds, by position. Empty if nothing is known.
+  std::vector<float> expected;
+  // What must stay together, in order, and by rank the place of a rank's
+  // bundle in it. Both empty if every test is on its own.
+  std::vector<Bundle> bundles;
+  std::vector<uint32_t> bundle_of;
 
   // Whether `test` is in the collection, selected or not.
   bool Has(TestIndex test) const {
@@ -25,10 +40,20 @@ struct Collection {
   std::vector<bool> member;  // By TestIndex.
 };
 
-// Interns the list's ids and applies the selection as pytest's --lf and --ff
-// do: --lf runs everything if none of the failed tests is in the list.
+// How to put a collection in order. The pointers are not kept.
+struct Arrangement {
+  const Selection* selection = nullptr;  // Null: all.
+  const Estimates* estimates = nullptr;  // Null: nothing is known.
+  Together together = Together::kNothing;
+  bool reorder = true;  // Without estimates: large bundles first.
+};
+
+// Interns the list's ids, applies the selection as pytest's --lf and --ff do
+// (--lf runs everything if none of the failed tests is in the list), and orders
+// what is left: failed first where asked for; then the longest first, but short
+// tests stay as they were collected, because neighbours share fixtures.
 Collection MakeCollection(const CollectionListed& listed,
-                          const Selection& selection, TestTable* table);
+                          const Arrangement& arrangement, TestTable* table);
 
 // In what `mine` differs from `reference`, for people: at most `limit` ids a
 // side. Empty if they hold the same tests, in whatever order.

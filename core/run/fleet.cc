@@ -7,7 +7,8 @@ namespace dist {
 Fleet::Fleet(const RunPlan& plan)
     : hosts_(plan.hosts.size()),
       starting_on_(plan.hosts.size()),
-      sharing_(plan.platforms.size()) {
+      sharing_(plan.platforms.size()),
+      idle_(plan.platforms.size()) {
   uint32_t kins = 0;
   for (const PlannedWorker& worker : plan.workers) {
     kins = std::max(kins, worker.kin + 1);
@@ -18,6 +19,7 @@ Fleet::Fleet(const RunPlan& plan)
     Slot& slot = slots_.emplace_back();
     slot.plan = &worker;
     Count(slot, 1);
+    QueueChanged(&slot);
   }
 }
 
@@ -34,6 +36,9 @@ WorkerId Fleet::Incarnate(Slot* slot) {
   slot->said_bad = false;
   slot->awaited_hash.clear();
   slot->queue.clear();
+  slot->queued_time = 0;
+  slot->asked_back = false;
+  QueueChanged(slot);
   slot->reports.clear();
   ++slot->incarnations;
   by_worker_[slot->worker] = static_cast<size_t>(slot - slots_.data());
@@ -46,6 +51,8 @@ void Fleet::Retire(Slot* slot, Slot::State next) {
   SetState(slot, next);
   slot->awaited_hash.clear();
   slot->queue.clear();
+  slot->queued_time = 0;
+  QueueChanged(slot);
   slot->reports.clear();
 }
 
@@ -59,6 +66,15 @@ void Fleet::SetState(Slot* slot, Slot::State state) {
   Count(*slot, -1);
   slot->state = state;
   Count(*slot, 1);
+  QueueChanged(slot);
+}
+
+void Fleet::QueueChanged(Slot* slot) {
+  const bool idle = slot->queue.empty() && slot->state != Slot::State::kGone &&
+                    slot->state != Slot::State::kFinishing;
+  if (idle == slot->counted_idle) return;
+  slot->counted_idle = idle;
+  idle_[slot->plan->platform.value()] += idle ? 1 : static_cast<size_t>(-1);
 }
 
 void Fleet::Count(const Slot& slot, int by) {

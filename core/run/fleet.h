@@ -46,11 +46,14 @@ struct Slot {
   bool said_bad = false;  // This incarnation reported something bad.
   // In the order leased; the running one is in front, mostly.
   std::deque<LeasedTest> queue;
+  double queued_time = 0;            // Expected seconds of the queue.
+  bool asked_back = false;           // ReturnTests is on its way.
   std::vector<PhaseReport> reports;  // Of the running test.
   int early_deaths = 0;              // In a row, before it had collected.
   bool announced = false;            // Some incarnation has been.
   bool revivable = true;             // A host that comes back brings it back.
   uint32_t incarnations = 0;
+  bool counted_idle = false;  // Fleet's business.
 
   static constexpr size_t kNoCollection = SIZE_MAX;
 
@@ -79,6 +82,9 @@ class Fleet {
   // The only way to change a slot's state: the counts below follow.
   void SetState(Slot* slot, Slot::State state);
 
+  // To be called after the slot's queue has changed: the counts follow.
+  void QueueChanged(Slot* slot);
+
   // Starting processes compete for CPUs, so only as many start at a time as
   // the host has.
   bool MayStartOn(HostId host) const;
@@ -93,6 +99,10 @@ class Fleet {
   size_t CountWorkers(PlatformId platform) const {
     return sharing_[platform.value()];
   }
+  // Those of them that hold no lease.
+  size_t CountIdle(PlatformId platform) const {
+    return idle_[platform.value()];
+  }
 
  private:
   // Adds `by` to the counts that the slot, in its state, is part of.
@@ -104,6 +114,7 @@ class Fleet {
   std::vector<size_t> kin_starting_;
   std::vector<size_t> starting_on_;  // By HostId.
   std::vector<size_t> sharing_;      // By PlatformId.
+  std::vector<size_t> idle_;         // By PlatformId.
   size_t alive_ = 0;
   absl::flat_hash_map<WorkerId, size_t> by_worker_;
   uint32_t next_worker_ = 0;

@@ -15,16 +15,29 @@ size_t Ledger::AddCollection(PlatformId platform, size_t number,
                              const Collection& collection) {
   Board& board = boards_[platform.value()];
   if (FindQueue(board, number) != nullptr) return 0;
-  Queue queue{number, &collection, 0, {}, {}};
+  Queue queue{number, &collection, 0, collection.order.size(), {}, {}};
   queue.rank.resize(collection.member.size(), Id<struct RankTag>::kNone);
   board.units.resize(std::max(board.units.size(), collection.member.size()));
+  if (!collection.bundles.empty()) board.bundle_of.resize(board.units.size());
   size_t added = 0;
   for (size_t i = 0; i < collection.order.size(); ++i) {
-    const TestIndex test = collection.tests[collection.order[i]];
+    const uint32_t position = collection.order[i];
+    const TestIndex test = collection.tests[position];
     queue.rank[test.value()] = static_cast<uint32_t>(i);
     Unit& unit = board.units[test.value()];
     if (unit.state != Unit::State::kAbsent) continue;
     unit.state = Unit::State::kPending;
+    if (!collection.expected.empty()) {
+      unit.expected = collection.expected[position];
+      board.pending_time += unit.expected;
+    }
+    if (!collection.bundles.empty()) {
+      const BundleId bundle = collection.bundles[collection.bundle_of[i]].id;
+      board.bundle_of[test.value()] = bundle;
+      if (bundle.valid() && bundle.value() >= board.holders.size()) {
+        board.holders.resize(bundle.value() + 1);
+      }
+    }
     ++added;
   }
   board.pending += added;
@@ -33,43 +46,104 @@ size_t Ledger::AddCollection(PlatformId platform, size_t number,
   return added;
 }
 
-size_t Ledger::Seek(const Board& board, Queue* queue) {
-  const Collection& collection = *queue->collection;
-  const auto is_pending = [&](size_t rank) {
-    const TestIndex test = collection.tests[collection.order[rank]];
-    return board.units[test.value()].state == Unit::State::kPending;
-  };
+BundleId Ledger::BundleOf(const Board& board, TestIndex test) {
+  return test.value() < board.bundle_of.size() ? board.bundle_of[test.value()]
+                                               : BundleId();
+}
+
+BundleId Ledger::BundleOf(PlatformId platform, TestIndex test) const {
+  return BundleOf(boards_[platform.value()], test);
+}
+
+bool Ledger::IsFree(const Board& board, const Queue& queue, size_t rank,
+                    WorkerId worker) {
+  const TestIndex test = queue.collection->tests[queue.collection->order[rank]];
+  if (board.units[test.value()].state != Unit::State::kPending) return false;
+  const BundleId bundle = BundleOf(board, test);
+  if (!bundle.valid()) return true;
+  const Holder& holder = board.holders[bundle.value()];
+  return holder.leased == 0 || holder.worker == worker;
+}
+
+// What is pending but not free is passed over: Unlease() brings it back.
+size_t Ledger::Seek(const Board& board, Queue* queue, WorkerId worker) {
   for (; !queue->returned.empty(); queue->returned.pop()) {
-    if (is_pending(queue->returned.top())) return queue->returned.top();
+    const size_t rank = queue->returned.top();
+    if (IsFree(board, *queue, rank, worker)) return rank;
   }
-  for (; queue->cursor < collection.order.size(); ++queue->cursor) {
-    if (is_pending(queue->cursor)) return queue->cursor;
+  for (; queue->cursor < queue->back; ++queue->cursor) {
+    if (IsFree(board, *queue, queue->cursor, worker)) return queue->cursor;
   }
   return kNoRank;
 }
 
+size_t Ledger::SeekBack(const Board& board, Queue* queue, WorkerId worker) {
+  if (!queue->returned.empty()) return Seek(board, queue, worker);
+  for (; queue->back > queue->cursor; --queue->back) {
+    if (IsFree(board, *queue, queue->back - 1, worker)) return queue->back - 1;
+  }
+  return kNoRank;
+}
+
+void Ledger::TakeOne(Board* board, const Queue& queue, size_t rank,
+                     WorkerId worker, std::vector<uint32_t>* positions) {
+  const uint32_t position = queue.collection->order[rank];
+  const TestIndex test = queue.collection->tests[position];
+  Unit& unit = board->units[test.value()];
+  unit.state = Unit::State::kLeased;
+  unit.worker = worker;
+  --board->pending;
+  board->pending_time -= unit.expected;
+  positions->push_back(position);
+  const BundleId bundle = BundleOf(*board, test);
+  if (!bundle.valid()) return;
+  Holder& holder = board->holders[bundle.value()];
+  holder.worker = worker;
+  ++holder.leased;
+}
+
+void Ledger::Take(Board* board, const Queue& queue, size_t rank,
+                  WorkerId worker, std::vector<uint32_t>* positions) {
+  const Collection& collection = *queue.collection;
+  if (collection.bundles.empty()) {
+    return TakeOne(board, queue, rank, worker, positions);
+  }
+  const Collection::Bundle& bundle =
+      collection.bundles[collection.bundle_of[rank]];
+  for (size_t r = bundle.first; r < bundle.last; ++r) {
+    if (IsFree(*board, queue, r, worker)) {
+      TakeOne(board, queue, r, worker, positions);
+    }
+  }
+}
+
 std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
-                                    size_t count, WorkerId worker) {
+                                    const Portion& portion, From end,
+                                    WorkerId worker) {
   Board& board = boards_[platform.value()];
   Queue* queue = FindQueue(board, number);
   std::vector<uint32_t> positions;
-  while (queue != nullptr && positions.size() < count) {
-    const size_t rank = Seek(board, queue);
+  if (queue == nullptr) return positions;
+  const double before = board.pending_time;
+  const double limit = absl::ToDoubleSeconds(portion.time);
+  while (positions.size() < portion.tests &&
+         (positions.empty() || before - board.pending_time < limit)) {
+    const size_t rank = end == From::kFront ? Seek(board, queue, worker)
+                                            : SeekBack(board, queue, worker);
     if (rank == kNoRank) break;
-    const uint32_t position = queue->collection->order[rank];
-    Unit& unit = board.units[queue->collection->tests[position].value()];
-    unit.state = Unit::State::kLeased;
-    unit.worker = worker;
-    --board.pending;
-    positions.push_back(position);
+    Take(&board, *queue, rank, worker, &positions);
+  }
+  // From the back, but each portion in the order in which it was collected.
+  if (end == From::kBack && queue->collection->bundles.empty()) {
+    std::reverse(positions.begin(), positions.end());
   }
   return positions;
 }
 
-bool Ledger::AnyPending(PlatformId platform, size_t number) {
+bool Ledger::AnyPending(PlatformId platform, size_t number, WorkerId worker) {
   Board& board = boards_[platform.value()];
   Queue* queue = FindQueue(board, number);
-  return queue != nullptr && Seek(board, queue) != kNoRank;
+  return queue != nullptr && Seek(board, queue, worker) != kNoRank;
 }
 
 Unit* Ledger::HeldBy(PlatformId platform, TestIndex test, WorkerId worker) {
@@ -85,27 +159,60 @@ Unit* Ledger::JudgedBy(PlatformId platform, TestIndex test, WorkerId worker) {
   return judged ? &unit : nullptr;
 }
 
+void Ledger::Requeue(Board* board, TestIndex test) {
+  for (Queue& queue : board->queues) {
+    if (test.value() >= queue.rank.size()) continue;
+    const uint32_t rank = queue.rank[test.value()];
+    if (rank >= queue.collection->order.size()) continue;
+    if (rank < queue.cursor || rank >= queue.back) queue.returned.push(rank);
+  }
+}
+
+void Ledger::Unlease(Board* board, TestIndex test) {
+  const BundleId bundle = BundleOf(*board, test);
+  if (!bundle.valid()) return;
+  Holder& holder = board->holders[bundle.value()];
+  if (--holder.leased > 0) return;
+  // Whoever asked meanwhile was passed over.
+  for (const Queue& queue : board->queues) {
+    const Collection& collection = *queue.collection;
+    if (test.value() >= queue.rank.size()) continue;
+    const uint32_t rank = queue.rank[test.value()];
+    if (rank >= collection.order.size() || collection.bundles.empty()) continue;
+    const Collection::Bundle& all =
+        collection.bundles[collection.bundle_of[rank]];
+    for (uint32_t r = all.first; r < all.last; ++r) {
+      const TestIndex other = collection.tests[collection.order[r]];
+      const Unit& unit = board->units[other.value()];
+      if (unit.state == Unit::State::kPending) Requeue(board, other);
+    }
+  }
+}
+
 void Ledger::Return(PlatformId platform, TestIndex test) {
   Board& board = boards_[platform.value()];
   Unit& unit = board.units[test.value()];
   unit.state = Unit::State::kPending;
   unit.worker = WorkerId();
   ++board.pending;
-  for (Queue& queue : board.queues) {
-    if (test.value() >= queue.rank.size()) continue;
-    const uint32_t rank = queue.rank[test.value()];
-    if (rank < queue.cursor) queue.returned.push(rank);
-  }
+  board.pending_time += unit.expected;
+  if (!BundleOf(board, test).valid()) return Requeue(&board, test);
+  Unlease(&board, test);
 }
 
 void Ledger::Judge(PlatformId platform, TestIndex test, Verdict verdict) {
   Board& board = boards_[platform.value()];
   Unit& unit = board.units[test.value()];
-  if (unit.state == Unit::State::kPending) --board.pending;
+  const bool leased = unit.state == Unit::State::kLeased;
+  if (unit.state == Unit::State::kPending) {
+    --board.pending;
+    board.pending_time -= unit.expected;
+  }
   unit.state = Unit::State::kJudged;
   unit.verdict = verdict;
   ++counts_[static_cast<size_t>(verdict)];
   ++judged_;
+  if (leased) Unlease(&board, test);
 }
 
 void Ledger::Amend(PlatformId platform, TestIndex test, Verdict verdict) {

@@ -3,6 +3,7 @@
 #ifndef DIST_CORE_RUN_LEDGER_H_
 #define DIST_CORE_RUN_LEDGER_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -12,6 +13,7 @@
 #include "core/model/ids.h"
 #include "core/model/verdict.h"
 #include "core/run/collection.h"
+#include "core/schedule/policy.h"
 
 namespace dist {
 
@@ -23,8 +25,12 @@ struct Unit {
   uint8_t losses = 0;          // Nodes lost while it ran.
   bool failed_before = false;  // An earlier try ended badly.
   uint32_t attempt = 1;
-  WorkerId worker;  // Who holds it, or judged it.
+  WorkerId worker;     // Who holds it, or judged it.
+  float expected = 0;  // Seconds; 0 if nothing is known.
 };
+
+// From which end of the order to lease.
+enum class From { kFront, kBack };
 
 class Ledger {
  public:
@@ -47,18 +53,26 @@ class Ledger {
            units[test.value()].state != Unit::State::kAbsent;
   }
 
-  // Leases up to `count` pending tests of the collection to `worker`, in the
-  // collection's order; returns their positions. Amortised O(1) a test, O(log
-  // n) one that was returned.
-  std::vector<uint32_t> Lease(PlatformId platform, size_t number, size_t count,
+  // Leases pending tests of the collection to `worker`, from one end of the
+  // collection's order, until `portion` is reached; returns their positions in
+  // the order in which to run them. What must stay together goes to one worker
+  // at a time, whole. Amortised O(1) a test, O(log n) one that was returned.
+  std::vector<uint32_t> Lease(PlatformId platform, size_t number,
+                              const Portion& portion, From end,
                               WorkerId worker);
 
   // Upper bound, exact while collections agree, of what Lease() could give.
   size_t pending(PlatformId platform) const {
     return boards_[platform.value()].pending;
   }
-  // Exact: whether Lease() would give anything.
-  bool AnyPending(PlatformId platform, size_t number);
+  // Likewise, what is expected of it.
+  absl::Duration pending_time(PlatformId platform) const {
+    return absl::Seconds(std::max(0.0, boards_[platform.value()].pending_time));
+  }
+  // Exact: whether Lease() would give `worker` anything.
+  bool AnyPending(PlatformId platform, size_t number, WorkerId worker);
+  // The bundle of a test; invalid if it is on its own.
+  BundleId BundleOf(PlatformId platform, TestIndex test) const;
 
   // The unit if `worker` holds it; null for anything else, so that words of
   // dead or lying workers change nothing.
@@ -91,23 +105,46 @@ class Ledger {
   struct Queue {
     size_t number = 0;
     const Collection* collection = nullptr;
-    size_t cursor = 0;           // Before it, only returned tests are pending.
+    // Pending tests are between the two, or in `returned`.
+    size_t cursor = 0;
+    size_t back = 0;
     std::vector<uint32_t> rank;  // By TestIndex: place in the order.
-    // Ranks of tests that came back after the cursor had passed them; some may
-    // have been leased through another queue since. A heap: moving the cursor
-    // back would scan everything between again, for each test.
+    // Ranks outside of [cursor, back) that came back; some may have been leased
+    // through another queue since. A heap: moving the cursor back would scan
+    // everything between again, for each test.
     std::priority_queue<uint32_t, std::vector<uint32_t>, std::greater<>>
         returned;
+  };
+  // Who runs the tests of a bundle now, if any of them is leased.
+  struct Holder {
+    WorkerId worker;
+    uint32_t leased = 0;
   };
   struct Board {
     std::vector<Unit> units;  // By TestIndex.
     std::vector<Queue> queues;
+    std::vector<BundleId> bundle_of;  // By TestIndex; empty if none is bundled.
+    std::vector<Holder> holders;      // By BundleId.
     size_t pending = 0;
+    double pending_time = 0;  // Seconds.
   };
 
   Queue* FindQueue(Board& board, size_t number);
-  // The rank of the next pending test; kNoRank if there is none.
-  static size_t Seek(const Board& board, Queue* queue);
+  static BundleId BundleOf(const Board& board, TestIndex test);
+  // Pending, and its bundle not with another worker.
+  static bool IsFree(const Board& board, const Queue& queue, size_t rank,
+                     WorkerId worker);
+  // The rank of the next free test; kNoRank if there is none.
+  static size_t Seek(const Board& board, Queue* queue, WorkerId worker);
+  static size_t SeekBack(const Board& board, Queue* queue, WorkerId worker);
+  // Leases the test at `rank`, or all free ones of its bundle.
+  static void Take(Board* board, const Queue& queue, size_t rank,
+                   WorkerId worker, std::vector<uint32_t>* positions);
+  static void TakeOne(Board* board, const Queue& queue, size_t rank,
+                      WorkerId worker, std::vector<uint32_t>* positions);
+  // A leased unit is so no more; its bundle may have become free.
+  static void Unlease(Board* board, TestIndex test);
+  static void Requeue(Board* board, TestIndex test);
   static constexpr size_t kNoRank = SIZE_MAX;
 
   std::vector<Board> boards_;

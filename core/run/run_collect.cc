@@ -69,7 +69,9 @@ void RunMachine::On(HostId host, const CollectionListed& e) {
   }
   if (awaiting.empty()) return;
   const size_t number = collections_.size();
-  collections_.push_back(MakeCollection(e, plan_.selection, &tests_));
+  const Arrangement arrangement = {&plan_.selection, &plan_.estimates,
+                                   entry_.together, plan_.reorder};
+  collections_.push_back(MakeCollection(e, arrangement, &tests_));
   for (Slot* slot : awaiting) {
     slot->awaited_hash.clear();
     Attach(slot, number);

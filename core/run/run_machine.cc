@@ -35,6 +35,7 @@ Commands RunMachine::Settle() {
       if (slot.queue.empty()) Feed(&slot);
     }
     StartWorkers();
+    Steal();
     GiveUpUnreachable();
   }
   CheckEnd();

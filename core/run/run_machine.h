@@ -95,6 +95,14 @@ class RunMachine {
   bool WantsStart(const Slot& slot) const;
   void Feed(Slot* slot);
   Demand DemandOf(const Slot& slot) const;
+  Portion Measured(Portion portion) const;
+  From EndFor(const Slot& slot) const;
+  double ExpectedAt(const Slot& slot, uint32_t position) const;  // Seconds.
+  void Steal();
+  Slot* FindVictim(const Slot& idle);
+  void StealFrom(Slot* victim, const Slot& idle);
+  size_t FirstMovable(const Slot& slot) const;
+  bool CanRun(const Slot& slot, const Slot& holder, uint32_t position) const;
   void GiveUpUnreachable();
   void GiveUp(PlatformId platform, TestIndex test);
   bool MayGet(const Slot& slot);

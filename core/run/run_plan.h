@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "core/model/ids.h"
 #include "core/model/node_messages.h"
+#include "core/run/estimates.h"
 
 namespace dist {
 
@@ -41,11 +42,14 @@ struct RunPlan {
   std::vector<PlannedWorker> workers;  // By slot.
   std::vector<std::string> platforms;  // By PlatformId; at least one.
   size_t max_chunk = 0;                // --maxschedchunk.
+  bool reorder = true;                 // Large bundles first.
+  bool strict_collection = false;      // Collections must not differ.
   size_t maxfail = 0;                  // 0: no limit.
   size_t max_restarts = 0;             // Worker replacements, all together.
   uint32_t retries = 0;                // Of failed tests.
   bool collect_only = false;
   Selection selection;
+  Estimates estimates;
   absl::Duration grace = absl::Seconds(10);  // Before a stop gets harder.
 };
 

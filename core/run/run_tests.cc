@@ -1,5 +1,6 @@
 // The run machine's dealings with tests: handing out, results, losses.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,12 +25,48 @@ TestIndex RunMachine::TestAt(const Slot& slot, uint32_t position) const {
 // ---- Handing out ----------------------------------------------------------
 
 Demand RunMachine::DemandOf(const Slot& slot) const {
+  const PlatformId platform = slot.plan->platform;
   Demand demand;
   demand.queued = slot.queue.size();
-  demand.pending = ledger_.pending(slot.plan->platform);
-  demand.workers = fleet_.CountWorkers(slot.plan->platform);
-  if (done_ > 0) demand.mean = busy_ / static_cast<int64_t>(done_);
+  demand.pending = ledger_.pending(platform);
+  demand.workers = fleet_.CountWorkers(platform);
+  demand.idle = fleet_.CountIdle(platform);
+  if (plan_.estimates.known()) {
+    demand.queued_time = absl::Seconds(std::max(0.0, slot.queued_time));
+    demand.pending_time = ledger_.pending_time(platform);
+  } else if (done_ > 0) {
+    const absl::Duration mean = busy_ / static_cast<int64_t>(done_);
+    demand.queued_time = mean * static_cast<int64_t>(demand.queued);
+    demand.pending_time = mean * static_cast<int64_t>(demand.pending);
+  }
   return demand;
+}
+
+// Without estimates a portion is a number of tests.
+Portion RunMachine::Measured(Portion portion) const {
+  if (plan_.estimates.known() || portion.tests == 0 || done_ == 0) {
+    return portion;
+  }
+  const double mean = absl::ToDoubleSeconds(busy_) / static_cast<double>(done_);
+  if (portion.time == absl::InfiniteDuration() || mean <= 0) return portion;
+  const double tests =
+      std::ceil(std::max(0.0, absl::ToDoubleSeconds(portion.time)) / mean);
+  const auto most = static_cast<double>(portion.tests);
+  portion.tests =
+      std::max<size_t>(1, static_cast<size_t>(std::min(tests, most)));
+  portion.time = absl::InfiniteDuration();
+  return portion;
+}
+
+// Where nothing is known of durations, half of the workers begin at the end of
+// the list: slow tests that come last are not all found at the end.
+From RunMachine::EndFor(const Slot& slot) const {
+  const bool plain = !plan_.estimates.known() &&
+                     entry_.spread == Spread::kShared &&
+                     entry_.together == Together::kNothing &&
+                     plan_.selection.kind == Selection::Kind::kAll;
+  const auto number = static_cast<size_t>(&slot - fleet_.slots().data());
+  return plain && number % 2 == 1 ? From::kBack : From::kFront;
 }
 
 void RunMachine::Feed(Slot* slot) {
@@ -37,18 +74,102 @@ void RunMachine::Feed(Slot* slot) {
   if (slot->state != Slot::State::kReady) return;
   const PlatformId platform = slot->plan->platform;
   if (ledger_.pending(platform) == 0) return;
-  const size_t portion = policy_->Portion(DemandOf(*slot));
-  if (portion == 0) return;
+  const Portion portion = Measured(policy_->Next(DemandOf(*slot)));
+  if (portion.tests == 0) return;
   RunTests run;
   run.worker = slot->worker;
-  run.positions =
-      ledger_.Lease(platform, slot->collection, portion, slot->worker);
+  run.positions = ledger_.Lease(platform, slot->collection, portion,
+                                EndFor(*slot), slot->worker);
   if (run.positions.empty()) return;
   run.lease = next_lease_++;
   for (const uint32_t position : run.positions) {
     slot->queue.push_back({position, false});
+    slot->queued_time += ExpectedAt(*slot, position);
   }
+  fleet_.QueueChanged(slot);
   Tell(*slot, std::move(run));
+}
+
+double RunMachine::ExpectedAt(const Slot& slot, uint32_t position) const {
+  const std::vector<float>& expected = collections_[slot.collection].expected;
+  return position < expected.size() ? expected[position] : 0;
+}
+
+// ---- Stealing -------------------------------------------------------------
+
+// Index of the first leased test that may go elsewhere: what comes first in the
+// queue runs or is about to, and what must stay together with it stays.
+size_t RunMachine::FirstMovable(const Slot& slot) const {
+  if (slot.queue.empty()) return 0;
+  const PlatformId platform = slot.plan->platform;
+  const auto bundle_at = [&](size_t i) {
+    return ledger_.BundleOf(platform, TestAt(slot, slot.queue[i].position));
+  };
+  const BundleId first = bundle_at(0);
+  size_t i = 1;
+  if (!first.valid()) return i;
+  while (i < slot.queue.size() && bundle_at(i) == first) ++i;
+  return i;
+}
+
+// Who has the most to give away, or null.
+Slot* RunMachine::FindVictim(const Slot& idle) {
+  Slot* best = nullptr;
+  double most = 0;
+  for (Slot& slot : fleet_.slots()) {
+    if (slot.plan->platform != idle.plan->platform || slot.asked_back ||
+        slot.state != Slot::State::kReady || slot.queue.size() < 2) {
+      continue;
+    }
+    const double weight = plan_.estimates.known()
+                              ? slot.queued_time
+                              : static_cast<double>(slot.queue.size());
+    if (weight <= most) continue;
+    const size_t movable = FirstMovable(slot);
+    if (movable >= slot.queue.size()) continue;
+    if (!CanRun(idle, slot, slot.queue.back().position)) continue;
+    best = &slot;
+    most = weight;
+  }
+  return best;
+}
+
+bool RunMachine::CanRun(const Slot& slot, const Slot& holder,
+                        uint32_t position) const {
+  return slot.collection == holder.collection ||
+         collections_[slot.collection].Has(TestAt(holder, position));
+}
+
+// Asks for the later half of what may move, and for all of a bundle.
+void RunMachine::StealFrom(Slot* victim, const Slot& idle) {
+  const PlatformId platform = victim->plan->platform;
+  const size_t movable = FirstMovable(*victim);
+  const size_t size = victim->queue.size();
+  size_t from = size - std::max<size_t>(1, (size - movable) / 2);
+  const auto bundle_at = [&](size_t i) {
+    return ledger_.BundleOf(platform,
+                            TestAt(*victim, victim->queue[i].position));
+  };
+  while (from > movable && bundle_at(from).valid() &&
+         bundle_at(from - 1) == bundle_at(from)) {
+    --from;
+  }
+  ReturnTests back{victim->worker, {}};
+  for (size_t i = from; i < size; ++i) {
+    const uint32_t position = victim->queue[i].position;
+    if (CanRun(idle, *victim, position)) back.positions.push_back(position);
+  }
+  victim->asked_back = true;
+  Tell(*victim, std::move(back));
+}
+
+void RunMachine::Steal() {
+  if (entry_.spread != Spread::kShared || plan_.collect_only) return;
+  for (const Slot& slot : fleet_.slots()) {
+    if (slot.state != Slot::State::kReady || !slot.queue.empty()) continue;
+    Slot* victim = FindVictim(slot);
+    if (victim != nullptr) StealFrom(victim, slot);
+  }
 }
 
 // Whether pending tests of its platform may come to the slot, or to the one
@@ -60,7 +181,8 @@ bool RunMachine::MayGet(const Slot& slot) {
       return true;
     case Slot::State::kReady:
       return !slot.queue.empty() ||
-             ledger_.AnyPending(slot.plan->platform, slot.collection);
+             ledger_.AnyPending(slot.plan->platform, slot.collection,
+                                slot.worker);
     case Slot::State::kFinishing:
     case Slot::State::kGone:
       return false;
@@ -112,10 +234,9 @@ void RunMachine::On(HostId host, const TestsReported& e) {
   if (slot == nullptr) return;
   for (const TestStep& step : e.steps) OnStep(slot, step);
   Feed(slot);
-  // It has nothing to do though something is pending: perhaps nobody can.
-  if (slot->queue.empty() && ledger_.pending(slot->plan->platform) > 0) {
-    replan_ = true;
-  }
+  // It has nothing to do: others may have too much, or what is pending is for
+  // nobody.
+  if (slot->queue.empty()) replan_ = true;
 }
 
 void RunMachine::OnStep(Slot* slot, const TestStep& step) {
@@ -184,7 +305,12 @@ void RunMachine::Conclude(Slot* slot, TestIndex test, Verdict verdict,
       slot->queue.begin(), slot->queue.end(), [&](const LeasedTest& leased) {
         return TestAt(*slot, leased.position) == test;
       });
-  if (held != slot->queue.end()) slot->queue.erase(held);
+  if (held != slot->queue.end()) {
+    slot->queued_time -= ExpectedAt(*slot, held->position);
+    slot->queue.erase(held);
+    slot->asked_back = false;  // Something has changed: it may be asked again.
+    fleet_.QueueChanged(slot);
+  }
   Unit* unit = ledger_.HeldBy(platform, test, slot->worker);
   TestJudged judged = MakeJudged(*slot, test, verdict, micros);
   judged.reports = std::move(reports);
@@ -234,12 +360,16 @@ void RunMachine::On(HostId host, const TestsReturned& e) {
   std::deque<LeasedTest> kept;
   for (const LeasedTest& leased : slot->queue) {
     if (returned.contains(leased.position)) {
+      slot->queued_time -= ExpectedAt(*slot, leased.position);
       ledger_.Return(slot->plan->platform, TestAt(*slot, leased.position));
     } else {
       kept.push_back(leased);
     }
   }
+  // Nothing came back: it all had started. Not to be asked again at once.
+  if (kept.size() < slot->queue.size()) slot->asked_back = false;
   slot->queue = std::move(kept);
+  fleet_.QueueChanged(slot);
   replan_ = true;
 }
 
@@ -250,6 +380,8 @@ void RunMachine::GiveBack(Slot* slot) {
     ledger_.Return(slot->plan->platform, TestAt(*slot, leased.position));
   }
   slot->queue.clear();
+  slot->queued_time = 0;
+  fleet_.QueueChanged(slot);
 }
 
 void RunMachine::LoseRunningTest(Slot* slot) {

@@ -12,4 +12,9 @@ TestIndex TestTable::Intern(absl::string_view id, uint32_t occurrence) {
   return test;
 }
 
+BundleId TestTable::InternBundle(absl::string_view key) {
+  const BundleId next(static_cast<uint32_t>(bundles_.size()));
+  return bundles_.try_emplace(key, next).first->second;
+}
+
 }  // namespace dist

@@ -18,6 +18,9 @@ class TestTable {
   // collection. pytest allows an id twice; they are different tests.
   TestIndex Intern(absl::string_view id, uint32_t occurrence);
 
+  // The number of what must stay together under `key` (together.h).
+  BundleId InternBundle(absl::string_view key);
+
   // Stable for the life of the table.
   const std::string& id(TestIndex test) const { return ids_[test.value()]; }
   size_t size() const { return ids_.size(); }
@@ -26,6 +29,7 @@ class TestTable {
   std::deque<std::string> ids_;  // A deque: addresses must not move.
   absl::flat_hash_map<std::pair<absl::string_view, uint32_t>, TestIndex>
       numbers_;
+  absl::flat_hash_map<std::string, BundleId> bundles_;
 };
 
 }  // namespace dist

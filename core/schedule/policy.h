@@ -1,5 +1,10 @@
 // Policies: how tests are handed to workers.
 //
+// A mode of --dist is a combination of three independent parts: what must stay
+// together (together.h), who runs what (Spread), and how much a worker gets at
+// a time (Policy). The order is a fourth, and the run's, not the mode's:
+// longest first where durations are known, failed first where asked for.
+//
 // A policy answers one question, how much a worker gets next, from numbers
 // alone. Which tests those are, who holds what and what became of it is the
 // ledger's business (core/run/ledger.h), so a policy cannot lose a test.
@@ -12,15 +17,26 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "core/schedule/together.h"
 
 namespace dist {
 
-// What one worker has and what there is for it.
+// What one worker has and what there is for it. Times are what is expected of
+// the tests; zero if nothing is known yet.
 struct Demand {
-  size_t queued = 0;    // Leased to it and not done, the running one included.
-  size_t pending = 0;   // Not leased to anybody, and in its collection.
-  size_t workers = 1;   // Workers that share `pending`, starting ones included.
-  absl::Duration mean;  // Of the tests done so far; zero if none is.
+  size_t queued = 0;   // Leased to it and not done, the running one included.
+  size_t pending = 0;  // Not leased to anybody, and in its collection.
+  size_t workers = 1;  // Workers that share `pending`, starting ones included.
+  size_t idle = 1;     // Those of them that hold nothing, this one included.
+  absl::Duration queued_time;
+  absl::Duration pending_time;
+};
+
+// How much to lease: tests are added until one of the limits is reached, but
+// one at least, and what must stay together is not split. No tests: nothing.
+struct Portion {
+  size_t tests = 0;
+  absl::Duration time = absl::InfiniteDuration();
 };
 
 struct PolicyOptions {
@@ -31,20 +47,22 @@ class Policy {
  public:
   virtual ~Policy() = default;
 
-  // How many of `demand.pending` to lease now; 0: none yet. Must not be 0 for
-  // a worker with an empty queue while something is pending.
-  virtual size_t Portion(const Demand& demand) const = 0;
+  // How much of what is pending to lease now. Must not be nothing for a worker
+  // with an empty queue while something is pending.
+  virtual Portion Next(const Demand& demand) const = 0;
 };
 
 // Who runs what.
 enum class Spread {
-  kShared,         // Each test runs once, on any worker that has it.
+  kShared,         // Each test runs once, on any worker that has it. What has
+                   // not started moves from busy workers to idle ones.
   kEveryWorkerAll  // Each worker is a platform of its own and runs everything.
 };
 
 struct PolicyEntry {
   absl::string_view name;  // As in --dist.
   Spread spread = Spread::kShared;
+  Together together = Together::kNothing;
   std::unique_ptr<Policy> (*make)(const PolicyOptions& options) = nullptr;
 };
 

@@ -2,13 +2,14 @@
 
 namespace dist {
 
-#define DIST_POLICY(name, spread, make) \
+#define DIST_POLICY(name, spread, together, make) \
   std::unique_ptr<Policy> make(const PolicyOptions& options);
 #include "core/schedule/policies.inc"
 #undef DIST_POLICY
 
 absl::Span<const PolicyEntry> Policies() {
-#define DIST_POLICY(name, spread, make) PolicyEntry{name, spread, make},
+#define DIST_POLICY(name, spread, together, make) \
+  PolicyEntry{name, spread, together, make},
   static constexpr PolicyEntry kPolicies[] = {
 #include "core/schedule/policies.inc"
   };

@@ -39,8 +39,8 @@ TEST(Collection, SelectsAsPytestDoes) {
     SCOPED_TRACE(row.why);
     TestTable table;
     Selection selection{row.kind, {row.failed.begin(), row.failed.end()}};
-    const Collection made =
-        MakeCollection({"h", {"a", "b", "c", "d"}, {}}, selection, &table);
+    const Collection made = MakeCollection({"h", {"a", "b", "c", "d"}, {}},
+                                           Arrangement{&selection}, &table);
     EXPECT_EQ(made.order, row.order);
     EXPECT_EQ(made.deselected, row.deselected);
     EXPECT_EQ(made.tests.size(), 4u);
@@ -50,20 +50,21 @@ TEST(Collection, SelectsAsPytestDoes) {
 TEST(Collection, KeepsTwoTestsOfOneIdApart) {
   TestTable table;
   const Collection made =
-      MakeCollection({"h", {"a", "b", "a"}, {}}, Selection(), &table);
+      MakeCollection({"h", {"a", "b", "a"}, {}}, Arrangement(), &table);
   EXPECT_THAT(made.tests,
               ElementsAre(TestIndex(0), TestIndex(1), TestIndex(2)));
   const Collection again =
-      MakeCollection({"g", {"a", "a", "c"}, {}}, Selection(), &table);
+      MakeCollection({"g", {"a", "a", "c"}, {}}, Arrangement(), &table);
   EXPECT_THAT(again.tests,
               ElementsAre(TestIndex(0), TestIndex(2), TestIndex(3)));
 }
 
 TEST(Collection, KnowsItsMembersSelectedOrNot) {
   TestTable table;
-  MakeCollection({"g", {"z"}, {}}, Selection(), &table);
+  MakeCollection({"g", {"z"}, {}}, Arrangement(), &table);
   const Selection lf{Selection::Kind::kLastFailed, {"b"}};
-  const Collection made = MakeCollection({"h", {"a", "b"}, {}}, lf, &table);
+  const Collection made =
+      MakeCollection({"h", {"a", "b"}, {}}, Arrangement{&lf}, &table);
   EXPECT_FALSE(made.Has(TestIndex(0)));
   EXPECT_TRUE(made.Has(TestIndex(1)));
   EXPECT_TRUE(made.Has(TestIndex(2)));
@@ -72,16 +73,16 @@ TEST(Collection, KnowsItsMembersSelectedOrNot) {
 
 TEST(Collection, MayBeEmpty) {
   TestTable table;
-  const Collection made = MakeCollection({"h", {}, {}}, Selection(), &table);
+  const Collection made = MakeCollection({"h", {}, {}}, Arrangement(), &table);
   EXPECT_THAT(made.order, IsEmpty());
 }
 
 TEST(DescribeDifference, NamesWhatEachSideLacksUpToALimit) {
   TestTable table;
   const Collection ours =
-      MakeCollection({"1", {"a", "b", "c", "d"}, {}}, Selection(), &table);
+      MakeCollection({"1", {"a", "b", "c", "d"}, {}}, Arrangement(), &table);
   const Collection theirs =
-      MakeCollection({"2", {"d", "e"}, {}}, Selection(), &table);
+      MakeCollection({"2", {"d", "e"}, {}}, Arrangement(), &table);
   EXPECT_THAT(DescribeDifference(ours, "gw0", theirs, "gw1", table, 2),
               ElementsAre("  only gw0: a", "  only gw0: b",
                           "  only gw0: and 1 more", "  only gw1: e"));
@@ -90,9 +91,9 @@ TEST(DescribeDifference, NamesWhatEachSideLacksUpToALimit) {
 TEST(DescribeDifference, IgnoresTheOrder) {
   TestTable table;
   const Collection ours =
-      MakeCollection({"1", {"a", "b"}, {}}, Selection(), &table);
+      MakeCollection({"1", {"a", "b"}, {}}, Arrangement(), &table);
   const Collection theirs =
-      MakeCollection({"2", {"b", "a"}, {}}, Selection(), &table);
+      MakeCollection({"2", {"b", "a"}, {}}, Arrangement(), &table);
   EXPECT_THAT(DescribeDifference(ours, "gw0", theirs, "gw1", table, 9),
               IsEmpty());
 }

@@ -14,8 +14,10 @@ const PlatformId kThere(1);
 const WorkerId kAnn(7);
 const WorkerId kBob(8);
 
+Portion Up(size_t tests) { return {tests, absl::InfiniteDuration()}; }
+
 Collection Make(const std::vector<std::string>& ids, TestTable* table) {
-  return MakeCollection({"", ids, {}}, Selection(), table);
+  return MakeCollection({"", ids, {}}, Arrangement(), table);
 }
 
 class LedgerTest : public ::testing::Test {
@@ -42,35 +44,40 @@ TEST_F(LedgerTest, CountsATestOncePerPlatform) {
 TEST_F(LedgerTest, LeasesInTheOrderOfTheCollection) {
   ledger_.AddCollection(kHere, 0, abc_);
   ledger_.AddCollection(kHere, 1, dcb_);
-  EXPECT_THAT(ledger_.Lease(kHere, 0, 2, kAnn), ElementsAre(0, 1));
-  EXPECT_THAT(ledger_.Lease(kHere, 1, 9, kBob), ElementsAre(0, 1));
-  EXPECT_THAT(ledger_.Lease(kHere, 0, 9, kAnn), IsEmpty());
-  EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(2), From::kFront, kAnn),
+              ElementsAre(0, 1));
+  EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), From::kFront, kBob),
+              ElementsAre(0, 1));
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), From::kFront, kAnn), IsEmpty());
+  EXPECT_FALSE(ledger_.AnyPending(kHere, 0, kAnn));
 }
 
 TEST_F(LedgerTest, LeasesNothingOfACollectionThatIsNotThere) {
-  EXPECT_THAT(ledger_.Lease(kHere, 0, 9, kAnn), IsEmpty());
-  EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), From::kFront, kAnn), IsEmpty());
+  EXPECT_FALSE(ledger_.AnyPending(kHere, 0, kAnn));
 }
 
 TEST_F(LedgerTest, PutsReturnedTestsBackInTheirPlaceForAll) {
   ledger_.AddCollection(kHere, 0, abc_);
   ledger_.AddCollection(kHere, 1, dcb_);
-  ledger_.Lease(kHere, 0, 3, kAnn);
-  ledger_.Lease(kHere, 1, 1, kBob);
+  ledger_.Lease(kHere, 0, Up(3), From::kFront, kAnn);
+  ledger_.Lease(kHere, 1, Up(1), From::kFront, kBob);
   ledger_.Return(kHere, c_);
   ledger_.Return(kHere, b_);
   EXPECT_EQ(ledger_.pending(kHere), 2u);
-  EXPECT_THAT(ledger_.Lease(kHere, 0, 1, kAnn), ElementsAre(1));
-  EXPECT_THAT(ledger_.Lease(kHere, 1, 9, kBob), ElementsAre(1));
-  EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(1), From::kFront, kAnn),
+              ElementsAre(1));
+  EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), From::kFront, kBob),
+              ElementsAre(1));
+  EXPECT_FALSE(ledger_.AnyPending(kHere, 0, kAnn));
   ledger_.Return(kHere, b_);
-  EXPECT_THAT(ledger_.Lease(kHere, 1, 9, kBob), ElementsAre(2));
+  EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), From::kFront, kBob),
+              ElementsAre(2));
 }
 
 TEST_F(LedgerTest, KnowsWhoHoldsAndWhoJudgedATest) {
   ledger_.AddCollection(kHere, 0, abc_);
-  ledger_.Lease(kHere, 0, 1, kAnn);
+  ledger_.Lease(kHere, 0, Up(1), From::kFront, kAnn);
   EXPECT_NE(ledger_.HeldBy(kHere, a_, kAnn), nullptr);
   EXPECT_EQ(ledger_.HeldBy(kHere, a_, kBob), nullptr);
   EXPECT_EQ(ledger_.HeldBy(kHere, b_, kAnn), nullptr);
@@ -83,7 +90,7 @@ TEST_F(LedgerTest, KnowsWhoHoldsAndWhoJudgedATest) {
 
 TEST_F(LedgerTest, IsCompleteWhenAllAreJudged) {
   ledger_.AddCollection(kHere, 0, abc_);
-  ledger_.Lease(kHere, 0, 1, kAnn);
+  ledger_.Lease(kHere, 0, Up(1), From::kFront, kAnn);
   ledger_.Judge(kHere, a_, Verdict::kPassed);
   EXPECT_THAT(ledger_.PendingOf(kHere), ElementsAre(b_, c_));
   ledger_.Judge(kHere, b_, Verdict::kLost);

@@ -27,9 +27,14 @@ class PolicyContract : public ::testing::TestWithParam<PolicyEntry> {
       for (const size_t pending : {0, 1, 2, 3, 7, 100, 1000000}) {
         for (const size_t workers : {1, 2, 3, 100, 5000}) {
           for (const int64_t micros : {0, 1, 100, 99999, 100000, 90000000}) {
-            const Demand demand{queued, pending, workers,
-                                absl::Microseconds(micros)};
-            check(demand, policy->Portion(demand));
+            Demand demand;
+            demand.queued = queued;
+            demand.pending = pending;
+            demand.workers = workers;
+            demand.idle = queued == 0 ? (workers + 1) / 2 : 0;
+            demand.queued_time = queued * absl::Microseconds(micros);
+            demand.pending_time = pending * absl::Microseconds(micros);
+            check(demand, policy->Next(demand));
           }
         }
       }
@@ -44,24 +49,24 @@ std::vector<std::string> Ids(size_t count) {
 }
 
 TEST_P(PolicyContract, NeverLeavesAnIdleWorkerWithoutWork) {
-  ForDemands(0, [](const Demand& demand, size_t portion) {
+  ForDemands(0, [](const Demand& demand, const Portion& portion) {
     const bool starved = demand.queued == 0 && demand.pending > 0;
-    EXPECT_TRUE(!starved || portion > 0);
+    EXPECT_TRUE(!starved || portion.tests > 0);
   });
 }
 
 TEST_P(PolicyContract, NeverGivesMoreThanThereIs) {
-  ForDemands(0, [](const Demand& demand, size_t portion) {
-    EXPECT_LE(portion, demand.pending);
+  ForDemands(0, [](const Demand& demand, const Portion& portion) {
+    EXPECT_LE(portion.tests, demand.pending);
   });
 }
 
 TEST_P(PolicyContract, HonoursTheLargestChunk) {
   for (const size_t max_chunk : {1, 2, 10}) {
-    ForDemands(max_chunk, [=](const Demand& demand, size_t portion) {
-      EXPECT_LE(portion, max_chunk);
+    ForDemands(max_chunk, [=](const Demand& demand, const Portion& portion) {
+      EXPECT_LE(portion.tests, max_chunk);
       const bool starved = demand.queued == 0 && demand.pending > 0;
-      EXPECT_TRUE(!starved || portion > 0);
+      EXPECT_TRUE(!starved || portion.tests > 0);
     });
   }
 }
