@@ -21,10 +21,13 @@
 #include "actors/coordinator.h"
 #include "actors/node.h"
 #include "actors/system.h"
+#include "cli/history.h"
+#include "cli/history_verb.h"
 #include "cli/last_failed.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/plan.h"
+#include "cli/plan_verb.h"
 #include "core/report/reporter.h"
 #include "transports/host_facts.h"
 
@@ -171,7 +174,8 @@ const ReporterEntry& FindReporter(absl::string_view name) {
 class Reports {
  public:
   // Opens every file, so that one that cannot be written is found now.
-  absl::Status Open(const Request& request, const Screen& screen) {
+  absl::Status Open(const Request& request, const std::string& history,
+                    const Screen& screen) {
     const Options& options = request.options;
     const ReportOptions report = ReportOptionsOf(options, screen);
     reporters_.push_back(
@@ -191,6 +195,11 @@ class Reports {
       reporters_.push_back(std::make_unique<LastFailedRecorder>(
           request.rootdir, ReadLastFailed(request.rootdir)));
     }
+    if (!options.collect_only && !history.empty()) {
+      auto recorder = std::make_unique<HistoryRecorder>(history);
+      history_ = recorder.get();
+      reporters_.push_back(std::move(recorder));
+    }
     return absl::OkStatus();
   }
 
@@ -198,6 +207,11 @@ class Reports {
     std::vector<Reporter*> all;
     for (const auto& reporter : reporters_) all.push_back(reporter.get());
     return all;
+  }
+
+  // Whether durations could be recorded; no failure of the run.
+  absl::Status history_status() const {
+    return history_ == nullptr ? absl::OkStatus() : history_->status();
   }
 
   // Everything is out, or an error says what is not.
@@ -223,35 +237,52 @@ class Reports {
   FdSink stderr_{&writer_, 2, Backlog::kDrop};
   std::vector<std::unique_ptr<ReportFile>> files_;
   std::vector<std::unique_ptr<Reporter>> reporters_;
+  HistoryRecorder* history_ = nullptr;  // One of them.
 };
+
+Coordinator::Setup SetupOf(PlannedRun planned,
+                           std::vector<Reporter*> reporters) {
+  Coordinator::Setup setup;
+  setup.plan = std::move(planned.plan);
+  setup.addresses = std::move(planned.addresses);
+  setup.reporters = std::move(reporters);
+  setup.tick = isatty(2) ? absl::Milliseconds(60) : absl::Seconds(1);
+  return setup;
+}
+
+int PrintText(const std::string& text) {
+  std::cout << text;
+  return std::cout.flush() ? 0 : static_cast<int>(ExitStatus::kReportFailed);
+}
 
 int RunTests(const std::vector<std::string>& args) {
   absl::StatusOr<Request> request = ReadRequest(args);
   if (!request.ok())
     return Fail(request.status().message(), ExitStatus::kUsage);
   if (request->options.help || request->options.version) {
-    std::cout << (request->options.help ? HelpText() : VersionText());
-    return std::cout.flush() ? 0 : static_cast<int>(ExitStatus::kReportFailed);
+    return PrintText(request->options.help ? HelpText() : VersionText());
   }
   const Screen screen{UseColor(request->options.color), Columns()};
   absl::StatusOr<PlannedRun> planned = MakePlan(*request, args, screen);
   if (!planned.ok())
     return Fail(planned.status().message(), ExitStatus::kUsage);
 
+  for (const std::string& notice : planned->notices) {
+    std::cerr << "dist: " << notice << "\n";
+  }
   SignalWatch signals;
   Reports reports;
-  const absl::Status opened = reports.Open(*request, screen);
+  const absl::Status opened = reports.Open(*request, planned->history, screen);
   if (!opened.ok()) return Fail(opened.message(), ExitStatus::kUsage);
-  Coordinator::Setup setup;
-  setup.plan = std::move(planned->plan);
-  setup.addresses = std::move(planned->addresses);
-  setup.reporters = reports.all();
-  setup.tick = isatty(2) ? absl::Milliseconds(60) : absl::Seconds(1);
-  Coordinator coordinator(std::move(setup));
+  Coordinator coordinator(SetupOf(*std::move(planned), reports.all()));
   signals.Start(&coordinator);
   const EndRun end = coordinator.Wait();
   const absl::Status closed = reports.Close();
   signals.Reraise();
+  if (!reports.history_status().ok() && request->options.verbosity > 0) {
+    std::cerr << "dist: durations were not recorded: "
+              << reports.history_status().message() << "\n";
+  }
   if (!closed.ok()) {
     Fail(closed.message(), ExitStatus::kReportFailed);
     if (end.status == ExitStatus::kOk) {
@@ -260,6 +291,37 @@ int RunTests(const std::vector<std::string>& args) {
   }
   return end.framework_status != 0 ? end.framework_status
                                    : static_cast<int>(end.status);
+}
+
+// `dist plan`: collects as a run does, then predicts instead of running.
+int PredictTests(const std::vector<std::string>& args) {
+  const Screen screen{false, Columns()};
+  absl::StatusOr<PlanQuestion> question = ReadPlanQuestion(args, screen);
+  if (!question.ok()) {
+    return Fail(question.status().message(), ExitStatus::kUsage);
+  }
+  if (question->help) return PrintText(HelpText());
+  for (const std::string& notice : question->notices) {
+    std::cerr << "dist: " << notice << "\n";
+  }
+  TestLister lister;
+  SignalWatch signals;
+  Coordinator coordinator(SetupOf(question->collecting, {&lister}));
+  signals.Start(&coordinator);
+  const EndRun end = coordinator.Wait();
+  signals.Reraise();
+  for (const std::string& trouble : lister.troubles()) {
+    std::cerr << "dist: " << trouble << "\n";
+  }
+  const int printed = PrintText(DescribePlan(*question, lister));
+  if (end.status != ExitStatus::kOk) return static_cast<int>(end.status);
+  return printed;
+}
+
+int TellHistory(const std::vector<std::string>& args) {
+  const absl::StatusOr<std::string> text = RunHistoryVerb(args);
+  if (!text.ok()) return Fail(text.status().message(), ExitStatus::kUsage);
+  return PrintText(*text);
 }
 
 // `dist node --stdio`: stdin and stdout are one socket, the link.
@@ -287,6 +349,8 @@ int Main(int argc, char** argv) {
     unsetenv("BUILD_WORKING_DIRECTORY");
   }
   const Command command = SplitVerb(args);
+  if (command.verb == Verb::kPlan) return PredictTests(command.args);
+  if (command.verb == Verb::kHistory) return TellHistory(command.args);
   if (command.verb != Verb::kRun) {
     return Fail(absl::StrCat(args[0], " is not built yet\nhelp: write ./",
                              args[0], " for a path of that name"),

@@ -85,6 +85,7 @@ struct Options {
   bool run_all_if_none_failed = true;  // --lfnf
   bool cache_clear = false;
   bool collect_only = false;
+  bool history = true;  // Read and record durations.
 
   // Reports; empty paths: none.
   std::string junit_xml;

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "cli/history.h"
 #include "cli/last_failed.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
@@ -181,6 +182,17 @@ Selection SelectionOf(const Request& request) {
   return selection;
 }
 
+void AddHistory(const Request& request, PlannedRun* run) {
+  if (!WantsHistory(request.options)) return;
+  run->history = HistoryPath(request.rootdir);
+  if (!UsesDurations(run->plan)) return;
+  const LoadedHistory loaded = LoadHistory(run->history);
+  if (!loaded.notice.empty()) run->notices.push_back(loaded.notice);
+  if (loaded.found) {
+    run->plan.estimates = Estimates(ExpectedOn(loaded.history, run->plan));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Request> ReadRequest(const std::vector<std::string>& args) {
@@ -214,6 +226,11 @@ absl::StatusOr<Request> ReadRequest(const std::vector<std::string>& args) {
                         ? inifile.substr(project.rootdir.size() + 1)
                         : inifile;
   return request;
+}
+
+bool UsesDurations(const RunPlan& plan) {
+  return !plan.collect_only && plan.workers.size() > 1 &&
+         FindPolicy(plan.mode)->spread == Spread::kShared;
 }
 
 absl::StatusOr<PlannedRun> MakePlan(const Request& request,
@@ -253,6 +270,7 @@ absl::StatusOr<PlannedRun> MakePlan(const Request& request,
   plan.retries = options.retries;
   plan.collect_only = options.collect_only;
   plan.selection = SelectionOf(request);
+  AddHistory(request, &run);
   return run;
 }
 

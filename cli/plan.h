@@ -32,7 +32,14 @@ struct Screen {
 struct PlannedRun {
   RunPlan plan;
   std::vector<HostAddress> addresses;  // By HostId.
+  std::string history;  // Path of the project's history; empty: none is kept.
+  std::vector<std::string> notices;  // For the user, before it starts.
 };
+
+// Whether known durations decide who runs what: the longest first helps where
+// workers share the tests; a single one, and each of `each`, keeps the order of
+// pytest.
+bool UsesDurations(const RunPlan& plan);
 
 // Resolves hosts, workers and their arguments. Contacts nothing. Errors: what
 // this version cannot do, what does not exist (exit status 4).

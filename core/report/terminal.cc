@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/overload.h"
+#include "core/report/bound.h"
 #include "core/report/durations.h"
 #include "core/report/failures.h"
 #include "core/report/findings.h"
@@ -22,6 +23,8 @@
 
 namespace dist {
 namespace {
+
+constexpr absl::Duration kLongRun = absl::Seconds(5);
 
 class TerminalReporter : public Reporter {
  public:
@@ -53,6 +56,7 @@ class TerminalReporter : public Reporter {
  private:
   void On(const RunStarted& e) {
     started_at_ = e.at;
+    bound_.On(e);
     roster_.On(e);
     header_.On(e);
     live_.On(e);
@@ -87,12 +91,16 @@ class TerminalReporter : public Reporter {
     findings_.On(e);
   }
 
-  void On(const TestStarted& e) { live_.On(e); }
+  void On(const TestStarted& e) {
+    bound_.On(e);
+    live_.On(e);
+  }
 
   void On(const TestJudged& e) {
     header_.PrintSize();
     tally_.Judged(roster_.PlatformIndex(e.platform), e.verdict);
     live_.On(e);
+    bound_.On(e);
     durations_.On(e);
     findings_.On(e);
     progress_.Judged(e);
@@ -101,6 +109,7 @@ class TerminalReporter : public Reporter {
   void On(const TestTriedAgain& e) {
     header_.PrintSize();
     live_.On(e.attempt);
+    bound_.On(e);
     findings_.On(e);
     progress_.TriedAgain(e);
   }
@@ -178,8 +187,17 @@ class TerminalReporter : public Reporter {
     if (options_.collect_only) {
       PrintCollectedLine(e, listed_, duration, options_, page_);
     } else {
+      PrintBound(e, duration);
       PrintLastLine(e, tally_.warnings(), duration, options_, page_);
     }
+  }
+
+  // Short runs need no explanation.
+  void PrintBound(const RunEnded& e, absl::Duration duration) {
+    const bool wanted = options_.verbosity > 0 ||
+                        (options_.verbosity == 0 && duration > kLongRun);
+    const std::string line = wanted ? bound_.Line(e) : "";
+    if (!line.empty()) page_.Line(line);
   }
 
   // A line that people should see at once, wherever stdout goes.
@@ -207,6 +225,7 @@ class TerminalReporter : public Reporter {
   Findings findings_;
   Warnings warnings_;
   Durations durations_;
+  Bound bound_;
   StreamedOutput streamed_;
 };
 

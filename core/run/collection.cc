@@ -1,6 +1,7 @@
 #include "core/run/collection.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -12,6 +13,8 @@ namespace {
 
 // A single test longer than this is worth being started early.
 constexpr float kLongSeconds = 0.05f;
+// No test takes no time: without this a lease of such tests had no end.
+constexpr float kShortestSeconds = 1e-4f;
 
 // The unit of ordering: one test, or all that must stay together.
 struct Block {
@@ -27,10 +30,12 @@ struct Blocks {
   std::vector<uint32_t> of;
 };
 
+// Nothing if nobody asks for it, or none of the failed tests is in the list.
 std::vector<bool> FailedBefore(const CollectionListed& listed,
                                const Selection* selection) {
   std::vector<bool> failed;
   if (selection == nullptr || selection->failed.empty()) return failed;
+  if (selection->kind == Selection::Kind::kAll) return failed;
   failed.reserve(listed.ids.size());
   bool any = false;
   for (const std::string& id : listed.ids) {
@@ -41,25 +46,36 @@ std::vector<bool> FailedBefore(const CollectionListed& listed,
   return failed;
 }
 
+// By position.
+std::vector<absl::string_view> GroupsOf(const CollectionListed& listed) {
+  std::vector<absl::string_view> groups(listed.ids.size());
+  for (const auto& [position, group] : listed.groups) {
+    if (position < groups.size()) groups[position] = group;
+  }
+  return groups;
+}
+
 Blocks MakeBlocks(const CollectionListed& listed, Together together,
                   const std::vector<float>& expected,
                   const std::vector<bool>& failed, TestTable* table) {
   Blocks result;
   result.of.reserve(listed.ids.size());
-  absl::flat_hash_map<uint32_t, absl::string_view> groups;
-  if (together == Together::kGroup) {
-    for (const auto& [position, group] : listed.groups) {
-      groups.emplace(position, group);
-    }
-  }
-  absl::flat_hash_map<std::string, uint32_t> numbers;
+  std::vector<absl::string_view> groups;
+  if (together == Together::kGroup) groups = GroupsOf(listed);
+  absl::flat_hash_map<absl::string_view, uint32_t> numbers;
+  absl::string_view last_key;
+  uint32_t number = 0;
   for (uint32_t p = 0; p < listed.ids.size(); ++p) {
-    const auto group = groups.find(p);
-    const std::string key = BundleKey(
-        together, listed.ids[p], group == groups.end() ? "" : group->second);
-    auto number = static_cast<uint32_t>(result.blocks.size());
-    if (!key.empty()) number = numbers.try_emplace(key, number).first->second;
-    if (number == result.blocks.size()) {
+    const absl::string_view key =
+        BundleKey(together, listed.ids[p], groups.empty() ? "" : groups[p]);
+    const auto next = static_cast<uint32_t>(result.blocks.size());
+    if (key.empty()) {
+      number = next;
+    } else if (key != last_key) {  // Most are where their neighbour is.
+      number = numbers.try_emplace(key, next).first->second;
+    }
+    last_key = key;
+    if (number == next) {
       Block& block = result.blocks.emplace_back();
       if (!key.empty()) block.bundle = table->InternBundle(key);
     }
@@ -73,7 +89,9 @@ Blocks MakeBlocks(const CollectionListed& listed, Together together,
 }
 
 // What comes first is worth more: (failed, weight).
-std::pair<bool, float> Urgency(const Block& block, const Arrangement& how) {
+using Worth = std::pair<bool, float>;
+
+Worth Urgency(const Block& block, const Arrangement& how) {
   const bool failed = block.failed && how.selection != nullptr &&
                       how.selection->kind == Selection::Kind::kFailedFirst;
   const bool timed = how.estimates != nullptr && how.estimates->known();
@@ -87,53 +105,68 @@ std::pair<bool, float> Urgency(const Block& block, const Arrangement& how) {
   return {failed, weight};
 }
 
-// Block numbers, most urgent first, otherwise as collected.
-std::vector<uint32_t> Sorted(const std::vector<Block>& blocks,
-                             const Arrangement& how) {
-  std::vector<uint32_t> numbers(blocks.size());
+// Numbers of what `urgency` is about, most urgent first, otherwise in order.
+std::vector<uint32_t> Sorted(const std::vector<Worth>& urgency) {
+  std::vector<uint32_t> numbers(urgency.size());
   std::iota(numbers.begin(), numbers.end(), 0u);
-  std::vector<std::pair<bool, float>> urgency;
-  urgency.reserve(blocks.size());
-  for (const Block& block : blocks) urgency.push_back(Urgency(block, how));
+  if (std::is_sorted(urgency.begin(), urgency.end(), std::greater<>())) {
+    return numbers;
+  }
   std::stable_sort(numbers.begin(), numbers.end(), [&](uint32_t a, uint32_t b) {
     return urgency[a] > urgency[b];
   });
   return numbers;
 }
 
+// Fills `order` with the positions that `skip` lets pass.
+template <class Skip>
+void ArrangeTests(const Arrangement& how, const std::vector<bool>& failed,
+                  Skip&& skip, Collection* collection) {
+  std::vector<Worth> urgency;
+  if (!collection->expected.empty() || !failed.empty()) {
+    for (uint32_t p = 0; p < collection->tests.size(); ++p) {
+      Block block{BundleId(), 1, 0, !failed.empty() && failed[p]};
+      if (!collection->expected.empty()) {
+        block.expected = collection->expected[p];
+      }
+      urgency.push_back(Urgency(block, how));
+    }
+  }
+  urgency.resize(collection->tests.size());
+  collection->order = Sorted(urgency);
+  collection->order.erase(
+      std::remove_if(collection->order.begin(), collection->order.end(), skip),
+      collection->order.end());
+}
+
 // Fills order, bundles and bundle_of with the positions that `skip` lets pass.
 template <class Skip>
-void Arrange(const Blocks& blocks, const std::vector<uint32_t>& sorted,
-             Skip&& skip, Collection* collection) {
-  // Positions by block, by counting: each block's first free place.
-  std::vector<uint32_t> place(blocks.blocks.size());
-  uint32_t next = 0;
+void ArrangeBlocks(const Arrangement& how, const Blocks& blocks, Skip&& skip,
+                   Collection* collection) {
+  std::vector<Worth> urgency;
+  urgency.reserve(blocks.blocks.size());
+  for (const Block& block : blocks.blocks) {
+    urgency.push_back(Urgency(block, how));
+  }
   std::vector<uint32_t> sizes(blocks.blocks.size());
   for (uint32_t p = 0; p < blocks.of.size(); ++p) {
     if (!skip(p)) ++sizes[blocks.of[p]];
   }
-  bool bundled = false;
-  for (const uint32_t number : sorted) {
+  // Positions by block, by counting: each block's first free place.
+  std::vector<uint32_t> place(blocks.blocks.size());
+  uint32_t next = 0;
+  for (const uint32_t number : Sorted(urgency)) {
     place[number] = next;
     const uint32_t first = next;
     next += sizes[number];
     if (next == first) continue;
-    bundled = bundled || blocks.blocks[number].bundle.valid();
+    const auto at = static_cast<uint32_t>(collection->bundles.size());
     collection->bundles.push_back({blocks.blocks[number].bundle, first, next});
+    collection->bundle_of.resize(next, at);
   }
   collection->order.resize(next);
   for (uint32_t p = 0; p < blocks.of.size(); ++p) {
     if (!skip(p)) collection->order[place[blocks.of[p]]++] = p;
-  }
-  if (!bundled) {
-    collection->bundles.clear();
-    return;
-  }
-  collection->bundle_of.resize(next);
-  for (uint32_t b = 0; b < collection->bundles.size(); ++b) {
-    const Collection::Bundle& bundle = collection->bundles[b];
-    std::fill(collection->bundle_of.begin() + bundle.first,
-              collection->bundle_of.begin() + bundle.last, b);
   }
 }
 
@@ -155,33 +188,58 @@ void AddMissing(const Collection& from, const Collection& in,
 
 }  // namespace
 
+namespace {
+
+// Interns the ids. pytest allows an id twice.
+void AddTests(const CollectionListed& listed, TestTable* table,
+              Collection* collection) {
+  collection->hash = listed.hash;
+  collection->tests.reserve(listed.ids.size());
+  std::vector<bool>& member = collection->member;
+  member.resize(table->size() + listed.ids.size());
+  absl::flat_hash_map<absl::string_view, uint32_t> again;
+  for (const std::string& id : listed.ids) {
+    TestIndex test = table->Intern(id, 0);
+    if (member[test.value()]) test = table->Intern(id, ++again[id]);
+    member[test.value()] = true;
+    collection->tests.push_back(test);
+  }
+  member.resize(table->size());
+}
+
+void AddExpected(const CollectionListed& listed, const Estimates* estimates,
+                 Collection* collection) {
+  if (estimates == nullptr || !estimates->known()) return;
+  collection->expected.reserve(listed.ids.size());
+  for (const std::string& id : listed.ids) {
+    collection->expected.push_back(
+        std::max(kShortestSeconds,
+                 static_cast<float>(absl::ToDoubleSeconds(estimates->Of(id)))));
+  }
+}
+
+}  // namespace
+
 Collection MakeCollection(const CollectionListed& listed,
                           const Arrangement& arrangement, TestTable* table) {
   Collection collection;
-  collection.hash = listed.hash;
-  collection.tests.reserve(listed.ids.size());
-  absl::flat_hash_map<absl::string_view, uint32_t> seen;
-  seen.reserve(listed.ids.size());
-  const Estimates* estimates = arrangement.estimates;
-  const bool timed = estimates != nullptr && estimates->known();
-  for (const std::string& id : listed.ids) {
-    collection.tests.push_back(table->Intern(id, seen[id]++));
-    if (!timed) continue;
-    collection.expected.push_back(
-        static_cast<float>(absl::ToDoubleSeconds(estimates->Of(id))));
-  }
-  collection.member.resize(table->size());
-  for (const TestIndex test : collection.tests) {
-    collection.member[test.value()] = true;
-  }
+  AddTests(listed, table, &collection);
+  AddExpected(listed, arrangement.estimates, &collection);
   const std::vector<bool> failed = FailedBefore(listed, arrangement.selection);
   const bool only_failed = !failed.empty() && arrangement.selection->kind ==
                                                   Selection::Kind::kLastFailed;
-  const Blocks blocks = MakeBlocks(listed, arrangement.together,
-                                   collection.expected, failed, table);
-  Arrange(
-      blocks, Sorted(blocks.blocks, arrangement),
-      [&](uint32_t p) { return only_failed && !failed[p]; }, &collection);
+  const auto skip = [&](uint32_t p) { return only_failed && !failed[p]; };
+  Blocks blocks;
+  if (arrangement.together != Together::kNothing) {
+    blocks = MakeBlocks(listed, arrangement.together, collection.expected,
+                        failed, table);
+  }
+  if (std::any_of(blocks.blocks.begin(), blocks.blocks.end(),
+                  [](const Block& block) { return block.bundle.valid(); })) {
+    ArrangeBlocks(arrangement, blocks, skip, &collection);
+  } else {
+    ArrangeTests(arrangement, failed, skip, &collection);
+  }
   collection.deselected = collection.tests.size() - collection.order.size();
   return collection;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/run/mutants.h"
+
 namespace dist {
 
 Fleet::Fleet(const RunPlan& plan)
@@ -34,7 +36,7 @@ WorkerId Fleet::Incarnate(Slot* slot) {
   slot->collection = Slot::kNoCollection;
   slot->deselected = 0;
   slot->said_bad = false;
-  slot->awaited_hash.clear();
+  slot->awaited_hash.reset();
   slot->queue.clear();
   slot->queued_time = 0;
   slot->asked_back = false;
@@ -46,10 +48,10 @@ WorkerId Fleet::Incarnate(Slot* slot) {
 }
 
 void Fleet::Retire(Slot* slot, Slot::State next) {
-  by_worker_.erase(slot->worker);
+  if (!Mutated(Mutant::kHearStaleWorker)) by_worker_.erase(slot->worker);
   slot->worker = WorkerId();
   SetState(slot, next);
-  slot->awaited_hash.clear();
+  slot->awaited_hash.reset();
   slot->queue.clear();
   slot->queued_time = 0;
   QueueChanged(slot);

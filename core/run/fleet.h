@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,11 +39,11 @@ struct Slot {
   };
   const PlannedWorker* plan = nullptr;
   State state = State::kWaiting;
-  WorkerId worker;                    // The current incarnation.
-  size_t collection = kNoCollection;  // Number of its collection.
-  std::string awaited_hash;           // The collection it waits for.
-  uint32_t deselected = 0;            // By its framework.
-  bool collected = false;             // Some incarnation has.
+  WorkerId worker;                          // The current incarnation.
+  size_t collection = kNoCollection;        // Number of its collection.
+  std::optional<std::string> awaited_hash;  // The collection it waits for.
+  uint32_t deselected = 0;                  // By its framework.
+  bool collected = false;                   // Some incarnation has.
   bool said_bad = false;  // This incarnation reported something bad.
   // In the order leased; the running one is in front, mostly.
   std::deque<LeasedTest> queue;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/run/mutants.h"
+
 namespace dist {
 
 Ledger::Queue* Ledger::FindQueue(Board& board, size_t number) {
@@ -57,30 +59,43 @@ BundleId Ledger::BundleOf(PlatformId platform, TestIndex test) const {
 
 bool Ledger::IsFree(const Board& board, const Queue& queue, size_t rank,
                     WorkerId worker) {
-  const TestIndex test = queue.collection->tests[queue.collection->order[rank]];
+  const TestIndex test = TestAt(queue, rank);
   if (board.units[test.value()].state != Unit::State::kPending) return false;
   const BundleId bundle = BundleOf(board, test);
-  if (!bundle.valid()) return true;
+  if (!bundle.valid() || Mutated(Mutant::kShareBundle)) return true;
   const Holder& holder = board.holders[bundle.value()];
   return holder.leased == 0 || holder.worker == worker;
 }
 
-// What is pending but not free is passed over: Unlease() brings it back.
-size_t Ledger::Seek(const Board& board, Queue* queue, WorkerId worker) {
+bool Ledger::Admits(Board* board, const Queue& queue, size_t rank) {
+  const TestIndex test = TestAt(queue, rank);
+  if (board->units[test.value()].state != Unit::State::kPending) return false;
+  const BundleId bundle = BundleOf(*board, test);
+  if (!bundle.valid() || Mutated(Mutant::kShareBundle)) return true;
+  // Not even to its holder, who would run parts of it with others in between.
+  Holder& holder = board->holders[bundle.value()];
+  if (holder.leased == 0) return true;
+  holder.waiting.push_back(test);
+  return false;
+}
+
+size_t Ledger::Seek(Board* board, Queue* queue) {
   for (; !queue->returned.empty(); queue->returned.pop()) {
     const size_t rank = queue->returned.top();
-    if (IsFree(board, *queue, rank, worker)) return rank;
+    if (Admits(board, *queue, rank)) return rank;
   }
   for (; queue->cursor < queue->back; ++queue->cursor) {
-    if (IsFree(board, *queue, queue->cursor, worker)) return queue->cursor;
+    if (Admits(board, *queue, queue->cursor)) return queue->cursor;
   }
   return kNoRank;
 }
 
-size_t Ledger::SeekBack(const Board& board, Queue* queue, WorkerId worker) {
-  if (!queue->returned.empty()) return Seek(board, queue, worker);
+size_t Ledger::SeekBack(Board* board, Queue* queue) {
+  if (!queue->returned.empty()) return Seek(board, queue);
   for (; queue->back > queue->cursor; --queue->back) {
-    if (IsFree(board, *queue, queue->back - 1, worker)) return queue->back - 1;
+    const size_t rank = queue->back - 1;
+    if (Mutated(Mutant::kOverlapEnds)) return rank;
+    if (Admits(board, *queue, rank)) return rank;
   }
   return kNoRank;
 }
@@ -90,7 +105,7 @@ void Ledger::TakeOne(Board* board, const Queue& queue, size_t rank,
   const uint32_t position = queue.collection->order[rank];
   const TestIndex test = queue.collection->tests[position];
   Unit& unit = board->units[test.value()];
-  unit.state = Unit::State::kLeased;
+  if (!Mutated(Mutant::kLeaseTwice)) unit.state = Unit::State::kLeased;
   unit.worker = worker;
   --board->pending;
   board->pending_time -= unit.expected;
@@ -115,6 +130,9 @@ void Ledger::Take(Board* board, const Queue& queue, size_t rank,
       TakeOne(board, queue, r, worker, positions);
     }
   }
+  if (Mutated(Mutant::kReverseBundle)) {
+    std::reverse(positions->begin(), positions->end());
+  }
 }
 
 std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
@@ -128,22 +146,30 @@ std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
   const double limit = absl::ToDoubleSeconds(portion.time);
   while (positions.size() < portion.tests &&
          (positions.empty() || before - board.pending_time < limit)) {
-    const size_t rank = end == From::kFront ? Seek(board, queue, worker)
-                                            : SeekBack(board, queue, worker);
+    const size_t rank =
+        end == From::kFront ? Seek(&board, queue) : SeekBack(&board, queue);
     if (rank == kNoRank) break;
     Take(&board, *queue, rank, worker, &positions);
   }
-  // From the back, but each portion in the order in which it was collected.
-  if (end == From::kBack && queue->collection->bundles.empty()) {
-    std::reverse(positions.begin(), positions.end());
-  }
+  if (end == From::kBack) PutInOrder(*queue, &positions);
   return positions;
 }
 
-bool Ledger::AnyPending(PlatformId platform, size_t number, WorkerId worker) {
+// From the back, but each portion in the order in which it was collected.
+void Ledger::PutInOrder(const Queue& queue, std::vector<uint32_t>* positions) {
+  const auto by_rank = [&](uint32_t a, uint32_t b) {
+    const std::vector<TestIndex>& tests = queue.collection->tests;
+    return queue.rank[tests[a].value()] < queue.rank[tests[b].value()];
+  };
+  std::reverse(positions->begin(), positions->end());
+  if (std::is_sorted(positions->begin(), positions->end(), by_rank)) return;
+  std::sort(positions->begin(), positions->end(), by_rank);
+}
+
+bool Ledger::AnyPending(PlatformId platform, size_t number) {
   Board& board = boards_[platform.value()];
   Queue* queue = FindQueue(board, number);
-  return queue != nullptr && Seek(board, queue, worker) != kNoRank;
+  return queue != nullptr && Seek(&board, queue) != kNoRank;
 }
 
 Unit* Ledger::HeldBy(PlatformId platform, TestIndex test, WorkerId worker) {
@@ -160,6 +186,7 @@ Unit* Ledger::JudgedBy(PlatformId platform, TestIndex test, WorkerId worker) {
 }
 
 void Ledger::Requeue(Board* board, TestIndex test) {
+  if (Mutated(Mutant::kForgetReturnedRanks)) return;
   for (Queue& queue : board->queues) {
     if (test.value() >= queue.rank.size()) continue;
     const uint32_t rank = queue.rank[test.value()];
@@ -172,20 +199,16 @@ void Ledger::Unlease(Board* board, TestIndex test) {
   const BundleId bundle = BundleOf(*board, test);
   if (!bundle.valid()) return;
   Holder& holder = board->holders[bundle.value()];
-  if (--holder.leased > 0) return;
-  // Whoever asked meanwhile was passed over.
-  for (const Queue& queue : board->queues) {
-    const Collection& collection = *queue.collection;
-    if (test.value() >= queue.rank.size()) continue;
-    const uint32_t rank = queue.rank[test.value()];
-    if (rank >= collection.order.size() || collection.bundles.empty()) continue;
-    const Collection::Bundle& all =
-        collection.bundles[collection.bundle_of[rank]];
-    for (uint32_t r = all.first; r < all.last; ++r) {
-      const TestIndex other = collection.tests[collection.order[r]];
-      const Unit& unit = board->units[other.value()];
-      if (unit.state == Unit::State::kPending) Requeue(board, other);
-    }
+  if (Mutated(Mutant::kKeepBundle) || --holder.leased > 0) return;
+  std::vector<TestIndex> waiting = std::move(holder.waiting);
+  holder.waiting.clear();
+  // Each queue may have passed it over.
+  std::sort(waiting.begin(), waiting.end());
+  waiting.erase(std::unique(waiting.begin(), waiting.end()), waiting.end());
+  for (const TestIndex other : waiting) {
+    if (board->units[other.value()].state != Unit::State::kPending) continue;
+    Requeue(board, other);
+    freed_ = !Mutated(Mutant::kOverlook);
   }
 }
 
@@ -196,7 +219,9 @@ void Ledger::Return(PlatformId platform, TestIndex test) {
   unit.worker = WorkerId();
   ++board.pending;
   board.pending_time += unit.expected;
-  if (!BundleOf(board, test).valid()) return Requeue(&board, test);
+  const BundleId bundle = BundleOf(board, test);
+  if (!bundle.valid()) return Requeue(&board, test);
+  board.holders[bundle.value()].waiting.push_back(test);
   Unlease(&board, test);
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <queue>
+#include <utility>
 #include <vector>
 
 #include "core/model/ids.h"
@@ -65,12 +66,20 @@ class Ledger {
   size_t pending(PlatformId platform) const {
     return boards_[platform.value()].pending;
   }
+  // On whatever platform.
+  bool any_pending() const {
+    return std::any_of(boards_.begin(), boards_.end(),
+                       [](const Board& board) { return board.pending > 0; });
+  }
   // Likewise, what is expected of it.
   absl::Duration pending_time(PlatformId platform) const {
     return absl::Seconds(std::max(0.0, boards_[platform.value()].pending_time));
   }
-  // Exact: whether Lease() would give `worker` anything.
-  bool AnyPending(PlatformId platform, size_t number, WorkerId worker);
+  // Whether tests have become free, since the last call, that others were
+  // denied because their bundle was with a worker.
+  bool TakeFreed() { return std::exchange(freed_, false); }
+  // Exact: whether Lease() would give anything of that collection.
+  bool AnyPending(PlatformId platform, size_t number);
   // The bundle of a test; invalid if it is on its own.
   BundleId BundleOf(PlatformId platform, TestIndex test) const;
 
@@ -119,6 +128,9 @@ class Ledger {
   struct Holder {
     WorkerId worker;
     uint32_t leased = 0;
+    // Its pending tests that no queue would find again: others passed them
+    // over, or they came back, while it was held.
+    std::vector<TestIndex> waiting;
   };
   struct Board {
     std::vector<Unit> units;  // By TestIndex.
@@ -131,19 +143,26 @@ class Ledger {
 
   Queue* FindQueue(Board& board, size_t number);
   static BundleId BundleOf(const Board& board, TestIndex test);
+  static TestIndex TestAt(const Queue& queue, size_t rank) {
+    return queue.collection->tests[queue.collection->order[rank]];
+  }
   // Pending, and its bundle not with another worker.
   static bool IsFree(const Board& board, const Queue& queue, size_t rank,
                      WorkerId worker);
+  // Pending, and nobody holds its bundle; if only that is in the way the test
+  // is noted in Holder::waiting.
+  static bool Admits(Board* board, const Queue& queue, size_t rank);
   // The rank of the next free test; kNoRank if there is none.
-  static size_t Seek(const Board& board, Queue* queue, WorkerId worker);
-  static size_t SeekBack(const Board& board, Queue* queue, WorkerId worker);
+  static size_t Seek(Board* board, Queue* queue);
+  static size_t SeekBack(Board* board, Queue* queue);
   // Leases the test at `rank`, or all free ones of its bundle.
   static void Take(Board* board, const Queue& queue, size_t rank,
                    WorkerId worker, std::vector<uint32_t>* positions);
   static void TakeOne(Board* board, const Queue& queue, size_t rank,
                       WorkerId worker, std::vector<uint32_t>* positions);
+  static void PutInOrder(const Queue& queue, std::vector<uint32_t>* positions);
   // A leased unit is so no more; its bundle may have become free.
-  static void Unlease(Board* board, TestIndex test);
+  void Unlease(Board* board, TestIndex test);
   static void Requeue(Board* board, TestIndex test);
   static constexpr size_t kNoRank = SIZE_MAX;
 
@@ -151,6 +170,7 @@ class Ledger {
   std::array<size_t, kVerdictCount> counts_{};
   size_t units_ = 0;
   size_t judged_ = 0;
+  bool freed_ = false;
 };
 
 }  // namespace dist

@@ -73,7 +73,7 @@ void RunMachine::On(HostId host, const CollectionListed& e) {
                                    entry_.together, plan_.reorder};
   collections_.push_back(MakeCollection(e, arrangement, &tests_));
   for (Slot* slot : awaiting) {
-    slot->awaited_hash.clear();
+    slot->awaited_hash.reset();
     Attach(slot, number);
   }
 }
@@ -94,6 +94,10 @@ void RunMachine::Compare(const Slot& slot, const Collection& collection) {
                             ") collected other tests than ", first.name(), " (",
                             HostName(first), "):"));
   Say(CollectionsDiffer{std::move(lines)});
+  if (!plan_.strict_collection || collections_differ_) return;
+  collections_differ_ = true;
+  Say(NoticeGiven{"collections differ, which --strict-collection forbids",
+                  "every test is run where it was collected; the run fails"});
 }
 
 // Says what the collection brings that no earlier one of the platform did.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/run/mutants.h"
 
 namespace dist {
 namespace {
@@ -29,14 +30,12 @@ RunMachine::RunMachine(RunPlan plan)
 
 Commands RunMachine::Settle() {
   if (std::exchange(replan_, false) && phase_ == Phase::kRunning) {
-    // First feed, then start: a worker is for what is left. Who is busy is fed
-    // when it reports.
-    for (Slot& slot : fleet_.slots()) {
-      if (slot.queue.empty()) Feed(&slot);
-    }
+    // First feed, then start: a worker is for what is left.
+    const bool pending = ledger_.any_pending();
+    if (pending) FeedIdle();
     StartWorkers();
     Steal();
-    GiveUpUnreachable();
+    if (pending) GiveUpUnreachable();
   }
   CheckEnd();
   return std::exchange(out_, {});
@@ -86,6 +85,7 @@ Commands RunMachine::OnInterrupt(const std::string& why, absl::Time now) {
 
 Commands RunMachine::Wake(absl::Time now) {
   now_ = now;
+  if (Mutated(Mutant::kNeverHarden)) return {};
   if (phase_ == Phase::kStopping && now >= stop_deadline_) HardenStop();
   return Settle();
 }
@@ -278,7 +278,9 @@ ExitStatus RunMachine::Status() const {
   for (const Verdict verdict : kAllVerdicts) {
     if (IsBad(verdict)) bad += ledger_.count(verdict);
   }
-  if (bad > 0 || bad_session_) return ExitStatus::kFailed;
+  if (bad > 0 || bad_session_ || collections_differ_) {
+    return ExitStatus::kFailed;
+  }
   if (collections_.empty()) {
     return usage_status_ != 0 ? ExitStatus::kUsage : ExitStatus::kNoHost;
   }
@@ -288,7 +290,8 @@ ExitStatus RunMachine::Status() const {
                                   [](const auto& reference) {
                                     return reference.slot == nullptr;
                                   });
-  if (silent || ledger_.count(Verdict::kLost) > 0) {
+  const bool lost = ledger_.count(Verdict::kLost) > 0;
+  if (silent || (lost && !Mutated(Mutant::kLostIsFine))) {
     return ExitStatus::kIncomplete;
   }
   return ledger_.units() == 0 ? ExitStatus::kNoTests : ExitStatus::kOk;

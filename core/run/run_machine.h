@@ -15,6 +15,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "core/model/node_messages.h"
 #include "core/model/run_event.h"
 #include "core/run/collection.h"
@@ -93,16 +94,27 @@ class RunMachine {
   // Work.
   void StartWorkers();
   bool WantsStart(const Slot& slot) const;
+  void FeedIdle();
   void Feed(Slot* slot);
+  absl::Duration MeanTime() const;
   Demand DemandOf(const Slot& slot) const;
   Portion Measured(Portion portion) const;
   From EndFor(const Slot& slot) const;
   double ExpectedAt(const Slot& slot, uint32_t position) const;  // Seconds.
+
+  // Stealing.
   void Steal();
-  Slot* FindVictim(const Slot& idle);
-  void StealFrom(Slot* victim, const Slot& idle);
+  std::vector<Slot*> FindVictims();
+  bool MayGiveAway(const Slot& slot) const;
+  bool StealFor(const Slot& idle, absl::Span<Slot* const> victims,
+                size_t shares);
+  std::vector<uint32_t> Loot(const Slot& victim, const Slot& idle,
+                             size_t shares) const;
+  BundleId BundleAt(const Slot& slot, size_t i) const;
   size_t FirstMovable(const Slot& slot) const;
   bool CanRun(const Slot& slot, const Slot& holder, uint32_t position) const;
+
+  // What nobody can run any more.
   void GiveUpUnreachable();
   void GiveUp(PlatformId platform, TestIndex test);
   bool MayGet(const Slot& slot);
@@ -180,7 +192,8 @@ class RunMachine {
   size_t internal_errors_ = 0;
   size_t flaky_ = 0;
   size_t restarts_ = 0;
-  size_t failures_ = 0;       // For --maxfail.
+  size_t failures_ = 0;  // For --maxfail.
+  bool collections_differ_ = false;
   bool bad_session_ = false;  // A session said "failed", no test did.
   size_t done_ = 0;
   absl::Duration busy_;  // Sum of the durations of `done_` tests.

@@ -43,7 +43,7 @@ struct RunPlan {
   std::vector<std::string> platforms;  // By PlatformId; at least one.
   size_t max_chunk = 0;                // --maxschedchunk.
   bool reorder = true;                 // Large bundles first.
-  bool strict_collection = false;      // Collections must not differ.
+  bool strict_collection = false;      // A run whose collections differ fails.
   size_t maxfail = 0;                  // 0: no limit.
   size_t max_restarts = 0;             // Worker replacements, all together.
   uint32_t retries = 0;                // Of failed tests.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/run/judge.h"
+#include "core/run/mutants.h"
 #include "core/run/run_machine.h"
 
 namespace dist {
@@ -12,6 +13,9 @@ namespace {
 
 // Contract: a test whose host was lost is run again elsewhere, at most twice.
 constexpr uint8_t kLosses = 3;
+
+// No test takes no time: without this a lease of such tests had no end.
+constexpr absl::Duration kShortestTest = absl::Microseconds(100);
 
 }  // namespace
 
@@ -24,6 +28,12 @@ TestIndex RunMachine::TestAt(const Slot& slot, uint32_t position) const {
 
 // ---- Handing out ----------------------------------------------------------
 
+// What one test takes, as far as this run knows.
+absl::Duration RunMachine::MeanTime() const {
+  if (done_ == 0) return absl::ZeroDuration();
+  return std::max(busy_ / static_cast<int64_t>(done_), kShortestTest);
+}
+
 Demand RunMachine::DemandOf(const Slot& slot) const {
   const PlatformId platform = slot.plan->platform;
   Demand demand;
@@ -34,8 +44,8 @@ Demand RunMachine::DemandOf(const Slot& slot) const {
   if (plan_.estimates.known()) {
     demand.queued_time = absl::Seconds(std::max(0.0, slot.queued_time));
     demand.pending_time = ledger_.pending_time(platform);
-  } else if (done_ > 0) {
-    const absl::Duration mean = busy_ / static_cast<int64_t>(done_);
+  } else {
+    const absl::Duration mean = MeanTime();
     demand.queued_time = mean * static_cast<int64_t>(demand.queued);
     demand.pending_time = mean * static_cast<int64_t>(demand.pending);
   }
@@ -44,16 +54,15 @@ Demand RunMachine::DemandOf(const Slot& slot) const {
 
 // Without estimates a portion is a number of tests.
 Portion RunMachine::Measured(Portion portion) const {
-  if (plan_.estimates.known() || portion.tests == 0 || done_ == 0) {
+  const absl::Duration mean = MeanTime();
+  if (plan_.estimates.known() || portion.tests == 0 ||
+      mean == absl::ZeroDuration() ||
+      portion.time == absl::InfiniteDuration()) {
     return portion;
   }
-  const double mean = absl::ToDoubleSeconds(busy_) / static_cast<double>(done_);
-  if (portion.time == absl::InfiniteDuration() || mean <= 0) return portion;
-  const double tests =
-      std::ceil(std::max(0.0, absl::ToDoubleSeconds(portion.time)) / mean);
+  const double tests = std::ceil(absl::FDivDuration(portion.time, mean));
   const auto most = static_cast<double>(portion.tests);
-  portion.tests =
-      std::max<size_t>(1, static_cast<size_t>(std::min(tests, most)));
+  portion.tests = static_cast<size_t>(std::max(1.0, std::min(tests, most)));
   portion.time = absl::InfiniteDuration();
   return portion;
 }
@@ -69,9 +78,20 @@ From RunMachine::EndFor(const Slot& slot) const {
   return plain && number % 2 == 1 ? From::kBack : From::kFront;
 }
 
+// Who is busy is fed when it reports.
+void RunMachine::FeedIdle() {
+  for (Slot& slot : fleet_.slots()) {
+    if (slot.queue.empty()) Feed(&slot);
+  }
+}
+
 void RunMachine::Feed(Slot* slot) {
-  if (phase_ != Phase::kRunning || plan_.collect_only) return;
-  if (slot->state != Slot::State::kReady) return;
+  const bool late = Mutated(Mutant::kLeaseWhileStopping);
+  if ((phase_ != Phase::kRunning && !late) || plan_.collect_only) return;
+  if (slot->state != Slot::State::kReady &&
+      !(late && slot->state == Slot::State::kFinishing)) {
+    return;
+  }
   const PlatformId platform = slot->plan->platform;
   if (ledger_.pending(platform) == 0) return;
   const Portion portion = Measured(policy_->Next(DemandOf(*slot)));
@@ -95,94 +115,16 @@ double RunMachine::ExpectedAt(const Slot& slot, uint32_t position) const {
   return position < expected.size() ? expected[position] : 0;
 }
 
-// ---- Stealing -------------------------------------------------------------
-
-// Index of the first leased test that may go elsewhere: what comes first in the
-// queue runs or is about to, and what must stay together with it stays.
-size_t RunMachine::FirstMovable(const Slot& slot) const {
-  if (slot.queue.empty()) return 0;
-  const PlatformId platform = slot.plan->platform;
-  const auto bundle_at = [&](size_t i) {
-    return ledger_.BundleOf(platform, TestAt(slot, slot.queue[i].position));
-  };
-  const BundleId first = bundle_at(0);
-  size_t i = 1;
-  if (!first.valid()) return i;
-  while (i < slot.queue.size() && bundle_at(i) == first) ++i;
-  return i;
-}
-
-// Who has the most to give away, or null.
-Slot* RunMachine::FindVictim(const Slot& idle) {
-  Slot* best = nullptr;
-  double most = 0;
-  for (Slot& slot : fleet_.slots()) {
-    if (slot.plan->platform != idle.plan->platform || slot.asked_back ||
-        slot.state != Slot::State::kReady || slot.queue.size() < 2) {
-      continue;
-    }
-    const double weight = plan_.estimates.known()
-                              ? slot.queued_time
-                              : static_cast<double>(slot.queue.size());
-    if (weight <= most) continue;
-    const size_t movable = FirstMovable(slot);
-    if (movable >= slot.queue.size()) continue;
-    if (!CanRun(idle, slot, slot.queue.back().position)) continue;
-    best = &slot;
-    most = weight;
-  }
-  return best;
-}
-
-bool RunMachine::CanRun(const Slot& slot, const Slot& holder,
-                        uint32_t position) const {
-  return slot.collection == holder.collection ||
-         collections_[slot.collection].Has(TestAt(holder, position));
-}
-
-// Asks for the later half of what may move, and for all of a bundle.
-void RunMachine::StealFrom(Slot* victim, const Slot& idle) {
-  const PlatformId platform = victim->plan->platform;
-  const size_t movable = FirstMovable(*victim);
-  const size_t size = victim->queue.size();
-  size_t from = size - std::max<size_t>(1, (size - movable) / 2);
-  const auto bundle_at = [&](size_t i) {
-    return ledger_.BundleOf(platform,
-                            TestAt(*victim, victim->queue[i].position));
-  };
-  while (from > movable && bundle_at(from).valid() &&
-         bundle_at(from - 1) == bundle_at(from)) {
-    --from;
-  }
-  ReturnTests back{victim->worker, {}};
-  for (size_t i = from; i < size; ++i) {
-    const uint32_t position = victim->queue[i].position;
-    if (CanRun(idle, *victim, position)) back.positions.push_back(position);
-  }
-  victim->asked_back = true;
-  Tell(*victim, std::move(back));
-}
-
-void RunMachine::Steal() {
-  if (entry_.spread != Spread::kShared || plan_.collect_only) return;
-  for (const Slot& slot : fleet_.slots()) {
-    if (slot.state != Slot::State::kReady || !slot.queue.empty()) continue;
-    Slot* victim = FindVictim(slot);
-    if (victim != nullptr) StealFrom(victim, slot);
-  }
-}
-
 // Whether pending tests of its platform may come to the slot, or to the one
 // that replaces it should it die.
 bool RunMachine::MayGet(const Slot& slot) {
   switch (slot.state) {
     case Slot::State::kWaiting:
     case Slot::State::kStarting:
-      return true;
+      return !Mutated(Mutant::kGiveUpEarly);
     case Slot::State::kReady:
       return !slot.queue.empty() ||
-             ledger_.AnyPending(slot.plan->platform, slot.collection,
-                                slot.worker);
+             ledger_.AnyPending(slot.plan->platform, slot.collection);
     case Slot::State::kFinishing:
     case Slot::State::kGone:
       return false;
@@ -233,6 +175,10 @@ void RunMachine::On(HostId host, const TestsReported& e) {
   Slot* slot = Find(host, e.worker);
   if (slot == nullptr) return;
   for (const TestStep& step : e.steps) OnStep(slot, step);
+  // What others were denied may be theirs now.
+  if (ledger_.TakeFreed()) replan_ = true;
+  // What has just become pending is first for those who have nothing.
+  if (replan_) FeedIdle();
   Feed(slot);
   // It has nothing to do: others may have too much, or what is pending is for
   // nobody.
@@ -308,7 +254,8 @@ void RunMachine::Conclude(Slot* slot, TestIndex test, Verdict verdict,
   if (held != slot->queue.end()) {
     slot->queued_time -= ExpectedAt(*slot, held->position);
     slot->queue.erase(held);
-    slot->asked_back = false;  // Something has changed: it may be asked again.
+    // Something has changed: it may be asked again.
+    if (!Mutated(Mutant::kNeverAskAgain)) slot->asked_back = false;
     fleet_.QueueChanged(slot);
   }
   Unit* unit = ledger_.HeldBy(platform, test, slot->worker);
@@ -316,9 +263,10 @@ void RunMachine::Conclude(Slot* slot, TestIndex test, Verdict verdict,
   judged.reports = std::move(reports);
   // Tries that a lost host cut short are not among those that --retries allows.
   const uint32_t retried = unit->attempt - 1 - unit->losses;
-  if (IsBad(verdict) && retry == Retry::kIfAsked && retried < plan_.retries &&
+  const uint32_t most = plan_.retries + Mutated(Mutant::kOneRetryMore);
+  if (IsBad(verdict) && retry == Retry::kIfAsked && retried < most &&
       phase_ == Phase::kRunning) {
-    ++unit->attempt;
+    if (!Mutated(Mutant::kUncountedRetry)) ++unit->attempt;
     unit->failed_before = true;
     unit->verdict = verdict;
     ledger_.Return(platform, test);
@@ -331,6 +279,9 @@ void RunMachine::Conclude(Slot* slot, TestIndex test, Verdict verdict,
   ledger_.Judge(platform, test, verdict);
   Say(std::move(judged));
   if (!IsBad(verdict)) return;
+  if (verdict == Verdict::kCrashed && Mutated(Mutant::kMaxfailIgnoresCrashes)) {
+    return;
+  }
   ++failures_;
   CheckFailures();
 }
@@ -344,7 +295,9 @@ void RunMachine::OnLate(Slot* slot, const TestStep& step) {
   const Verdict before = unit->verdict;
   const Verdict after = IsBad(before) ? before : Verdict::kError;
   if (unit->failed_before && before == Verdict::kPassed) --flaky_;
-  ledger_.Amend(platform, test, after);
+  if (!Mutated(Mutant::kForgetAmendment)) {
+    ledger_.Amend(platform, test, after);
+  }
   Say(VerdictAmended{test, platform, &tests_.id(test), slot->name(), before,
                      after, step.report[0]});
   if (before == after) return;
@@ -361,13 +314,16 @@ void RunMachine::On(HostId host, const TestsReturned& e) {
   for (const LeasedTest& leased : slot->queue) {
     if (returned.contains(leased.position)) {
       slot->queued_time -= ExpectedAt(*slot, leased.position);
+      if (Mutated(Mutant::kForgetReturnedTests)) continue;
       ledger_.Return(slot->plan->platform, TestAt(*slot, leased.position));
     } else {
       kept.push_back(leased);
     }
   }
   // Nothing came back: it all had started. Not to be asked again at once.
-  if (kept.size() < slot->queue.size()) slot->asked_back = false;
+  if (kept.size() < slot->queue.size() && !Mutated(Mutant::kNeverAskAgain)) {
+    slot->asked_back = false;
+  }
   slot->queue = std::move(kept);
   fleet_.QueueChanged(slot);
   replan_ = true;
@@ -377,6 +333,7 @@ void RunMachine::On(HostId host, const TestsReturned& e) {
 
 void RunMachine::GiveBack(Slot* slot) {
   for (const LeasedTest& leased : slot->queue) {
+    if (Mutated(Mutant::kForgetLostTests)) break;
     ledger_.Return(slot->plan->platform, TestAt(*slot, leased.position));
   }
   slot->queue.clear();
@@ -391,7 +348,7 @@ void RunMachine::LoseRunningTest(Slot* slot) {
   if (running == slot->queue.end()) return;
   const TestIndex test = TestAt(*slot, running->position);
   Unit* unit = ledger_.HeldBy(slot->plan->platform, test, slot->worker);
-  if (unit->losses + 1 >= kLosses) {
+  if (unit->losses + 1 >= kLosses || Mutated(Mutant::kCrashOnFirstLoss)) {
     Conclude(slot, test, Verdict::kCrashed,
              {DescribeLosses(kLosses, tests_.id(test))}, {}, Retry::kNever);
     return;
@@ -400,7 +357,7 @@ void RunMachine::LoseRunningTest(Slot* slot) {
     Say(TestTriedAgain{MakeJudged(*slot, test, Verdict::kLost, {}),
                        "its host was lost"});
   }
-  ++unit->losses;
+  if (!Mutated(Mutant::kUncountedLoss)) ++unit->losses;
   ++unit->attempt;
 }
 

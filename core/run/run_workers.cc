@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/run/judge.h"
+#include "core/run/mutants.h"
 #include "core/run/run_machine.h"
 
 namespace dist {
@@ -81,7 +82,8 @@ void RunMachine::JudgeSession(const Slot& slot, const WorkerFinished& e) {
 void RunMachine::On(HostId host, const WorkerFinished& e) {
   Slot* slot = Find(host, e.worker);
   if (slot == nullptr) return;
-  const bool unasked = slot->state != Slot::State::kFinishing;
+  const bool unasked =
+      slot->state != Slot::State::kFinishing && !plan_.collect_only;
   JudgeSession(*slot, e);
   GiveBack(slot);
   fleet_.Retire(slot, Slot::State::kGone);
@@ -101,8 +103,10 @@ std::string RunMachine::BlameTest(Slot* slot, const WorkerDied& death) {
   // Whom we signalled died of us, not of its test.
   const bool ours = death.cause == DeathCause::kKilled ||
                     (death.cause == DeathCause::kDied && stop_hardness_ > 0);
-  if (!death.was_running || ours) return "";
-  const TestIndex test = TestAt(*slot, death.position);
+  const bool any = Mutated(Mutant::kBlameAnyDeath) && !slot->queue.empty();
+  if ((!death.was_running && !any) || ours) return "";
+  const TestIndex test =
+      TestAt(*slot, any ? slot->queue.front().position : death.position);
   if (!test.valid() ||
       ledger_.HeldBy(slot->plan->platform, test, slot->worker) == nullptr) {
     return "";
@@ -157,7 +161,9 @@ void RunMachine::LoseWorker(Slot* slot, const WorkerDied& death,
   slot->early_deaths = death.collected ? 0 : slot->early_deaths + 1;
   const bool running = phase_ == Phase::kRunning;
   const bool wanted = running && slot->early_deaths < kEarlyDeaths;
-  const bool replace = wanted && restarts_ < plan_.max_restarts;
+  const bool replace =
+      wanted &&
+      restarts_ < plan_.max_restarts + Mutated(Mutant::kOneRestartMore);
   GiveBack(slot);
   if (stop_ != Stop::kInterrupt) {
     Say(WorkerLost{worker, slot->name(), HostName(*slot), text, replace});

@@ -1,7 +1,5 @@
 #include "core/schedule/together.h"
 
-#include "absl/strings/str_cat.h"
-
 namespace dist {
 namespace {
 
@@ -17,17 +15,17 @@ absl::string_view ScopeOf(absl::string_view id) {
 
 }  // namespace
 
-std::string BundleKey(Together together, absl::string_view id,
-                      absl::string_view group) {
+absl::string_view BundleKey(Together together, absl::string_view id,
+                            absl::string_view group) {
   switch (together) {
     case Together::kNothing:
       return "";
     case Together::kScope:
-      return std::string(ScopeOf(id));
+      return ScopeOf(id);
     case Together::kFile:
-      return std::string(id.substr(0, id.find("::")));
+      return id.substr(0, id.find("::"));
     case Together::kGroup:
-      return group.empty() ? "" : absl::StrCat("@", group);
+      return group;
   }
   return "";
 }

@@ -2,8 +2,6 @@
 #ifndef DIST_CORE_SCHEDULE_TOGETHER_H_
 #define DIST_CORE_SCHEDULE_TOGETHER_H_
 
-#include <string>
-
 #include "absl/strings/string_view.h"
 
 namespace dist {
@@ -16,8 +14,9 @@ enum class Together {
 };
 
 // The key of the test `id`, marked with `group` (or ""). Empty: on its own.
-std::string BundleKey(Together together, absl::string_view id,
-                      absl::string_view group);
+// Points into one of the two.
+absl::string_view BundleKey(Together together, absl::string_view id,
+                            absl::string_view group);
 
 }  // namespace dist
 

@@ -47,6 +47,100 @@ TEST(Collection, SelectsAsPytestDoes) {
   }
 }
 
+struct OrderRow {
+  const char* why;
+  Together together;
+  bool reorder;
+  std::vector<double> seconds;  // By test; empty: not known.
+  Selection::Kind kind;
+  std::vector<std::string> failed;
+  std::vector<uint32_t> order;
+};
+
+TEST(Collection, PutsWhatIsUrgentFirst) {
+  using Kind = Selection::Kind;
+  const CollectionListed listed = {
+      "h",
+      {"f::a", "g::b", "f::c", "g::d[x@y]", "g::e"},
+      {{0, "db_net"}, {4, "db_net"}}};
+  for (const OrderRow& row : {
+           OrderRow{"as collected",
+                    Together::kNothing,
+                    true,
+                    {},
+                    Kind::kAll,
+                    {},
+                    {0, 1, 2, 3, 4}},
+           OrderRow{"large files",
+                    Together::kFile,
+                    true,
+                    {},
+                    Kind::kAll,
+                    {},
+                    {1, 3, 4, 0, 2}},
+           OrderRow{"--no-loadscope-reorder",
+                    Together::kFile,
+                    false,
+                    {},
+                    Kind::kAll,
+                    {},
+                    {0, 2, 1, 3, 4}},
+           OrderRow{"groups of several marks",
+                    Together::kGroup,
+                    true,
+                    {},
+                    Kind::kAll,
+                    {},
+                    {0, 4, 1, 2, 3}},
+           OrderRow{"long tests",
+                    Together::kNothing,
+                    true,
+                    {1, 2, 3, 0.01, 0.02},
+                    Kind::kAll,
+                    {},
+                    {2, 1, 0, 3, 4}},
+           OrderRow{"long files",
+                    Together::kFile,
+                    true,
+                    {1, 2, 3, 0.01, 0.02},
+                    Kind::kAll,
+                    {},
+                    {0, 2, 1, 3, 4}},
+           OrderRow{"failed before long",
+                    Together::kNothing,
+                    true,
+                    {1, 2, 3, 0.01, 0.02},
+                    Kind::kFailedFirst,
+                    {"g::e"},
+                    {4, 2, 1, 0, 3}},
+           OrderRow{"failed files",
+                    Together::kFile,
+                    true,
+                    {},
+                    Kind::kFailedFirst,
+                    {"f::c"},
+                    {0, 2, 1, 3, 4}},
+           OrderRow{"only failed, by file",
+                    Together::kFile,
+                    true,
+                    {},
+                    Kind::kLastFailed,
+                    {"f::c", "g::b", "g::e"},
+                    {1, 4, 2}},
+       }) {
+    SCOPED_TRACE(row.why);
+    TestTable table;
+    const Selection selection{row.kind, {row.failed.begin(), row.failed.end()}};
+    absl::flat_hash_map<std::string, absl::Duration> tests;
+    for (size_t i = 0; i < row.seconds.size(); ++i) {
+      tests[listed.ids[i]] = absl::Seconds(row.seconds[i]);
+    }
+    const Estimates estimates(std::move(tests));
+    const Arrangement how = {&selection, &estimates, row.together, row.reorder};
+    EXPECT_EQ(MakeCollection(listed, how, &table).order, row.order);
+  }
+}
+
 TEST(Collection, KeepsTwoTestsOfOneIdApart) {
   TestTable table;
   const Collection made =

@@ -47,7 +47,7 @@ TEST_F(FleetTest, ForgetsWhatTheLastIncarnationHad) {
   EXPECT_TRUE(first_->queue.empty());
   EXPECT_TRUE(first_->reports.empty());
   EXPECT_EQ(first_->collection, Slot::kNoCollection);
-  EXPECT_EQ(first_->awaited_hash, "");
+  EXPECT_FALSE(first_->awaited_hash.has_value());
   EXPECT_FALSE(first_->said_bad);
 }
 

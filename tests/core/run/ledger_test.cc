@@ -49,12 +49,12 @@ TEST_F(LedgerTest, LeasesInTheOrderOfTheCollection) {
   EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), From::kFront, kBob),
               ElementsAre(0, 1));
   EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), From::kFront, kAnn), IsEmpty());
-  EXPECT_FALSE(ledger_.AnyPending(kHere, 0, kAnn));
+  EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
 }
 
 TEST_F(LedgerTest, LeasesNothingOfACollectionThatIsNotThere) {
   EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), From::kFront, kAnn), IsEmpty());
-  EXPECT_FALSE(ledger_.AnyPending(kHere, 0, kAnn));
+  EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
 }
 
 TEST_F(LedgerTest, PutsReturnedTestsBackInTheirPlaceForAll) {
@@ -69,10 +69,49 @@ TEST_F(LedgerTest, PutsReturnedTestsBackInTheirPlaceForAll) {
               ElementsAre(1));
   EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), From::kFront, kBob),
               ElementsAre(1));
-  EXPECT_FALSE(ledger_.AnyPending(kHere, 0, kAnn));
+  EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
   ledger_.Return(kHere, b_);
   EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), From::kFront, kBob),
               ElementsAre(2));
+}
+
+TEST(LedgerBundles, AreWithOneWorkerAtATimeAndInOrder) {
+  TestTable table;
+  const Arrangement by_file = {nullptr, nullptr, Together::kFile, false};
+  const Collection files =
+      MakeCollection({"", {"f::a", "g::x", "f::b"}, {}}, by_file, &table);
+  Ledger ledger(1);
+  ledger.AddCollection(kHere, 0, files);
+  EXPECT_THAT(ledger.Lease(kHere, 0, Up(1), From::kFront, kAnn),
+              ElementsAre(0, 2));
+  const TestIndex a(0);
+  const TestIndex b(2);
+  ledger.Return(kHere, a);  // To be tried again: when nobody holds the file.
+  EXPECT_THAT(ledger.Lease(kHere, 0, Up(9), From::kFront, kBob),
+              ElementsAre(1));
+  EXPECT_FALSE(ledger.AnyPending(kHere, 0));
+  EXPECT_FALSE(ledger.TakeFreed());
+  ledger.Judge(kHere, b, Verdict::kPassed);
+  EXPECT_TRUE(ledger.TakeFreed());
+  EXPECT_THAT(ledger.Lease(kHere, 0, Up(9), From::kFront, kBob),
+              ElementsAre(0));
+}
+
+TEST(LedgerBundles, AreFoundAgainThroughCollectionsThatGroupOtherwise) {
+  TestTable table;
+  const Arrangement grouped = {nullptr, nullptr, Together::kGroup, false};
+  const Collection marked =
+      MakeCollection({"1", {"a", "b"}, {{0, "g"}, {1, "g"}}}, grouped, &table);
+  const Collection plain =
+      MakeCollection({"2", {"a", "b"}, {}}, grouped, &table);
+  Ledger ledger(1);
+  ledger.AddCollection(kHere, 0, marked);
+  ledger.AddCollection(kHere, 1, plain);
+  ledger.Lease(kHere, 1, Up(1), From::kFront, kAnn);
+  EXPECT_FALSE(ledger.AnyPending(kHere, 1));  // Passed over: g is with Ann.
+  ledger.Judge(kHere, TestIndex(0), Verdict::kPassed);
+  EXPECT_THAT(ledger.Lease(kHere, 1, Up(9), From::kFront, kBob),
+              ElementsAre(1));
 }
 
 TEST_F(LedgerTest, KnowsWhoHoldsAndWhoJudgedATest) {

@@ -157,5 +157,32 @@ TEST(RunCollect, ListsATestOfTwoKinsOnce) {
   EXPECT_THAT(run.Said<TestsListed>()[1].ids, ElementsAre("c"));
 }
 
+TEST(StrictCollection, FailsARunThatStillRunsEverything) {
+  for (const bool strict : {false, true}) {
+    RunPlan plan = MakePlan("load", 1, 2);
+    plan.strict_collection = strict;
+    RunDriver run(std::move(plan));
+    run.Ready(0);
+    run.Collect(0, {"a", "b"});
+    run.Collect(1, {"a", "c"});
+    for (const uint32_t p : {0, 1}) run.Run(0, p);
+    for (const uint32_t p : {0, 1}) run.Run(1, p);
+    run.Close();
+    EXPECT_EQ(run.Said<CollectionsDiffer>().size(), 1u);
+    EXPECT_EQ(run.Said<NoticeGiven>().size(), strict ? 1u : 0u);
+    EXPECT_EQ(run.Said<TestJudged>().size(), 3u);
+    EXPECT_EQ(run.status(), strict ? 1 : 0);
+  }
+}
+
+TEST(CollectionOf, AnotherIsNotTakenForTheOwnWhenItsHashIsEmpty) {
+  RunDriver run(MakePlan("load", 1, 2));
+  run.Ready(0);
+  run.Collect(0, {});  // The driver's hash of no tests is empty.
+  run.Collect(1, {"a"});
+  run.Run(1, 0);
+  EXPECT_EQ(run.Verdicts(), std::vector<std::string>{"a=passed"});
+}
+
 }  // namespace
 }  // namespace dist

@@ -1,6 +1,6 @@
 // Scenarios by hand: hosts, stop rules, exit statuses. Workers, collections and
 // tests have files of their own; everything at random is in
-// run_machine_sim_test.cc.
+// tests/sim.
 #include "core/run/run_machine.h"
 
 #include "gmock/gmock.h"

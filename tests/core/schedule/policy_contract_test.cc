@@ -1,5 +1,5 @@
 // What every policy of the table must do, a new one without a new test. The
-// rest of its contract, worlds that fall apart, is in run_machine_sim_test.cc.
+// rest of its contract, worlds that fall apart, is in tests/sim.
 #include <map>
 #include <random>
 #include <set>

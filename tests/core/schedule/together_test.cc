@@ -24,7 +24,7 @@ TEST(Together, NamesWhatStaysTogether) {
            Row{"a file", Together::kFile, "d/a.py::C::t", "", "d/a.py"},
            Row{"a bracket in a folder", Together::kFile, "d[1]/a.py::t", "",
                "d[1]/a.py"},
-           Row{"a group", Together::kGroup, "a.py::t", "db", "@db"},
+           Row{"a group", Together::kGroup, "a.py::t", "db", "db"},
            Row{"no group", Together::kGroup, "a.py::t[x@y]", "", ""},
        }) {
     SCOPED_TRACE(row.why);

@@ -4,10 +4,24 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tests/support/sim_state.h"
+#include "tests/sim/sim_state.h"
 
 namespace dist {
 namespace sim {
+
+CollectionListed SimWorld::ListOf(uint32_t host,
+                                  const std::string& hash) const {
+  CollectionListed listed{hash, {}, {}};
+  const auto found = hosts_[host].lists.find(hash);
+  if (found == hosts_[host].lists.end()) return listed;
+  for (const uint32_t test : found->second) {
+    const auto position = static_cast<uint32_t>(listed.ids.size());
+    const std::string& group = scenario_.groups[test];
+    if (!group.empty()) listed.groups.emplace_back(position, group);
+    listed.ids.push_back(scenario_.ids[test]);
+  }
+  return listed;
+}
 
 // ---- The node's side ------------------------------------------------------
 
@@ -18,10 +32,10 @@ void SimWorld::Begin(uint32_t host, const StartWorker& start) {
     ++worker.slot;
   }
   worker.undead = random_.Percent(5);
-  if (refuses_ || (Trouble() && random_.Percent(20))) {
+  if (scenario_.refuses || (Trouble() && random_.Percent(20))) {
     hosts_[host].workers.erase(id);
-    const auto why =
-        refuses_ ? Refusal::kUsage : static_cast<Refusal>(random_.Below(4));
+    const auto why = scenario_.refuses ? Refusal::kUsage
+                                       : static_cast<Refusal>(random_.Below(4));
     return Send(host, WorkerRefused{start.worker, why, 4, "no"});
   }
   WorkerConfigured configured;
@@ -44,20 +58,20 @@ void SimWorld::Collect(uint32_t host, uint32_t id, SimWorker& worker) {
     if (report.verdict == Verdict::kError) worker.said_bad = true;
     Send(host, CollectorReported{WorkerId(id), report});
   }
-  for (size_t i = 0; i < fates_.size(); ++i) {
-    if (differ_ && (i + host) % 5 == 0) continue;
-    worker.ids.push_back(absl::StrCat("t", i));
+  for (uint32_t i = 0; i < scenario_.ids.size(); ++i) {
+    if (scenario_.differ && (i + host) % 5 == 0) continue;
+    worker.tests.push_back(i);
   }
   const PlannedWorker& plan = plan_.workers[worker.slot];
-  if (plan.kin == 1) std::reverse(worker.ids.begin(), worker.ids.end());
-  if (differ_ && random_.Percent(10) && !worker.ids.empty()) {
-    worker.ids.pop_back();
+  if (plan.kin == 1) std::reverse(worker.tests.begin(), worker.tests.end());
+  if (scenario_.differ && random_.Percent(10) && !worker.tests.empty()) {
+    worker.tests.pop_back();
   }
   worker.collected = true;
   CollectionReported reported;
   reported.worker = WorkerId(id);
-  reported.hash = absl::StrJoin(worker.ids, " ");
-  hosts_[host].lists[reported.hash] = worker.ids;
+  reported.hash = absl::StrJoin(worker.tests, " ");
+  hosts_[host].lists[reported.hash] = worker.tests;
   Send(host, reported);
   if (Trouble()) return Die(host, id, DeathCause::kDied);
   Step(host, id);
@@ -67,6 +81,7 @@ void SimWorld::GiveBack(uint32_t host, const ReturnTests& back) {
   SimWorker* worker = Find(host, hosts_[host].link, back.worker.value());
   if (worker == nullptr) return;
   TestsReturned returned{back.worker, {}};
+  ++result_.counts.steals;
   for (const uint32_t position : back.positions) {
     const auto first = worker->queue.begin() + (worker->running ? 1 : 0);
     const auto found = std::find_if(
@@ -75,6 +90,9 @@ void SimWorld::GiveBack(uint32_t host, const ReturnTests& back) {
     if (found == worker->queue.end()) continue;
     returned.positions.push_back(position);
     worker->queue.erase(found);
+  }
+  if (returned.positions.size() < back.positions.size()) {
+    ++result_.counts.steal_races;
   }
   Flush(host, back.worker.value(), *worker);
   Send(host, std::move(returned));
@@ -98,19 +116,19 @@ void SimWorld::RunFront(uint32_t host, uint32_t id, SimWorker& worker) {
   TestStep started;
   started.position = worker.queue.front().first;
   worker.steps.push_back(started);
-  const Fate fate = FateOf(worker.ids[started.position]);
+  const uint32_t test = worker.tests[started.position];
+  const Fate fate = FateOf(test);
   if (fate == Fate::kHang) {
     hung_ = true;
     return Flush(host, id, worker);
   }
   if (random_.Percent(50)) Flush(host, id, worker);
-  const bool slow = random_.Percent(10);
-  const auto time = static_cast<int64_t>(random_.Below(slow ? 900 : 30)) * kMs;
+  const int64_t time = scenario_.times[test] * (scenario_.slow[host] ? 10 : 1);
   Later(host, id, time, [=](SimWorker& w) { EndFront(host, id, w); });
 }
 
 void SimWorld::EndFront(uint32_t host, uint32_t id, SimWorker& worker) {
-  const std::string test = worker.ids[worker.queue.front().first];
+  const uint32_t test = worker.tests[worker.queue.front().first];
   Fate fate = FateOf(test);
   if (fate == Fate::kFlaky) {
     fate = ++tries_[test] == 1 ? Fate::kFail : Fate::kPass;
@@ -121,6 +139,10 @@ void SimWorld::EndFront(uint32_t host, uint32_t id, SimWorker& worker) {
     case Fate::kTimeout:
       return Die(host, id, DeathCause::kTimeout);
     case Fate::kKillHost:
+      if (std::count_if(hosts_.begin(), hosts_.end(),
+                        [](const SimHost& h) { return h.up; }) == 1) {
+        ++result_.counts.poison_on_last_host;
+      }
       return LoseHost(host);
     case Fate::kExit:
       return Exit(host, id, 7, true);
@@ -160,7 +182,8 @@ void SimWorld::Pass(uint32_t, uint32_t, SimWorker& worker, Verdict verdict) {
   }
   step.kind = TestStep::Kind::kDone;
   step.lease = lease;
-  step.micros.call = static_cast<uint32_t>(random_.Below(200) * kMs);
+  step.micros.call =
+      static_cast<uint32_t>(scenario_.times[worker.tests[position]]);
   worker.steps.push_back(step);
 }
 
@@ -172,7 +195,7 @@ void SimWorld::Flush(uint32_t host, uint32_t id, SimWorker& worker) {
 void SimWorld::Die(uint32_t host, uint32_t id, DeathCause cause) {
   SimWorker& worker = hosts_[host].workers[id];
   Flush(host, id, worker);
-  ++result_.crashes;
+  ++result_.counts.crashes;
   WorkerDied died;
   died.worker = WorkerId(id);
   died.cause = cause;

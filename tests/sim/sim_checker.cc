@@ -1,4 +1,4 @@
-#include "tests/support/sim_checker.h"
+#include "tests/sim/sim_checker.h"
 
 #include <algorithm>
 
@@ -25,6 +25,43 @@ SimChecker::UnitKey SimChecker::KeyOf(const Worker& worker,
   return {plan_.workers[worker.slot].platform.value(), id};
 }
 
+void SimChecker::AddList(const CollectionListed& listed) {
+  collections_[listed.hash] = listed.ids;
+  std::vector<std::string>& bundles = bundles_[listed.hash];
+  bundles.assign(listed.ids.size(), "");
+  const Together together = FindPolicy(plan_.mode)->together;
+  std::map<uint32_t, std::string> groups(listed.groups.begin(),
+                                         listed.groups.end());
+  for (uint32_t p = 0; p < listed.ids.size(); ++p) {
+    bundles[p] = std::string(BundleKey(together, listed.ids[p], groups[p]));
+  }
+}
+
+std::string SimChecker::BundleOf(const Worker& worker,
+                                 uint32_t position) const {
+  const auto found = bundles_.find(worker.hash);
+  return found == bundles_.end() || position >= found->second.size()
+             ? ""
+             : found->second[position];
+}
+
+bool SimChecker::Unhold(Worker* worker, uint32_t position) {
+  const auto at =
+      std::find(worker->leased.begin(), worker->leased.end(), position);
+  if (at == worker->leased.end()) return false;
+  worker->leased.erase(at);
+  held_.erase(KeyOf(*worker, *IdAt(*worker, position)));
+  const std::string bundle = BundleOf(*worker, position);
+  if (!bundle.empty()) --bundle_holders_[KeyOf(*worker, bundle)].second;
+  return true;
+}
+
+int SimChecker::phase() const {
+  if (stopped_) return 2;
+  if (finishing_) return 3;
+  return any_collected_ ? 1 : 0;
+}
+
 // ---- What the machine hears -----------------------------------------------
 
 bool SimChecker::BeforeEvent(HostId host, const NodeEvent& event) {
@@ -34,7 +71,7 @@ bool SimChecker::BeforeEvent(HostId host, const NodeEvent& event) {
     return false;
   }
   if (const auto* listed = std::get_if<CollectionListed>(&event)) {
-    collections_[listed->hash] = listed->ids;
+    AddList(*listed);
     for (const auto& [id, worker] : workers_) {
       if (!worker.over && worker.hash == listed->hash) any_collected_ = true;
     }
@@ -65,8 +102,7 @@ void SimChecker::Hear(Worker* worker, const NodeEvent& event) {
     HearSteps(worker, *e);
   } else if (const auto* e = std::get_if<TestsReturned>(&event)) {
     for (const uint32_t position : e->positions) {
-      if (worker->leased.erase(position) == 0) continue;
-      held_.erase(KeyOf(*worker, *IdAt(*worker, position)));
+      Unhold(worker, position);
     }
   } else if (const auto* e = std::get_if<InternalErrorRaised>(&event)) {
     internal_error_ = !e->text.empty() || internal_error_;
@@ -100,8 +136,7 @@ void SimChecker::HearSteps(Worker* worker, const TestsReported& reported) {
     if (step.kind == TestStep::Kind::kStarted) worker->running = *id;
     if (step.kind != TestStep::Kind::kDone) continue;
     worker->running.clear();
-    worker->leased.erase(step.position);
-    held_.erase(KeyOf(*worker, *id));
+    Unhold(worker, step.position);
   }
 }
 
@@ -109,10 +144,7 @@ void SimChecker::HearEnd(Worker* worker, int session_status) {
   const bool odd = session_status == 1 && !worker->said_bad;
   if (!stopped_ && !internal_error_ && odd) bad_session_ = true;
   worker->over = true;
-  for (const uint32_t position : worker->leased) {
-    held_.erase(KeyOf(*worker, *IdAt(*worker, position)));
-  }
-  worker->leased.clear();
+  while (!worker->leased.empty()) Unhold(worker, worker->leased.back());
 }
 
 void SimChecker::BeforeHostLost(HostId host) {
@@ -126,16 +158,23 @@ void SimChecker::BeforeHostLost(HostId host) {
     }
     HearEnd(&worker, 0);
   }
+  const bool any = std::any_of(hosts_.begin(), hosts_.end(),
+                               [](Link link) { return link != Link::kGone; });
+  const Ledger& ledger = machine_.ledger();
+  if (!any && !stopped_ && !ledger.complete()) all_hosts_lost_ = true;
 }
 
 // ---- What the machine answers ---------------------------------------------
 
-void SimChecker::AfterCall(const Commands& commands, bool stale) {
+void SimChecker::AfterCall(const Commands& commands, bool stale, int64_t now) {
+  now_ = now;
   if (stale && !commands.empty()) Fail("stale words have an effect");
   for (const RunCommand& command : commands) See(command);
   const Ledger& ledger = machine_.ledger();
   if (verdicts_.size() != ledger.judged()) Fail("a verdict was not told");
   if (ledger.judged() > ledger.units()) Fail("more verdicts than units");
+  if (stop_due_ && !stopped_ && ends_ == 0) Fail("--maxfail does not stop");
+  CheckIdle(now);
 }
 
 void SimChecker::See(const RunCommand& command) {
@@ -171,6 +210,7 @@ void SimChecker::SeeTold(HostId host, const NodeCommand& command) {
     SeeLease(host, *run);
   } else if (const auto* finish = std::get_if<FinishWorker>(&command)) {
     workers_[finish->worker.value()].finishing = true;
+    finishing_ = true;
   }
 }
 
@@ -182,7 +222,8 @@ void SimChecker::SeeLease(HostId host, const RunTests& run) {
     Fail("a lease to a worker that is not ready");
   }
   if (plan_.workers[worker.slot].host != host) Fail("a lease elsewhere");
-  if (plan_.max_chunk > 0 && run.positions.size() > plan_.max_chunk) {
+  const bool alone = FindPolicy(plan_.mode)->together == Together::kNothing;
+  if (alone && plan_.max_chunk > 0 && run.positions.size() > plan_.max_chunk) {
     Fail("a lease beyond --maxschedchunk");
   }
   for (const uint32_t position : run.positions) {
@@ -191,7 +232,103 @@ void SimChecker::SeeLease(HostId host, const RunTests& run) {
     const UnitKey unit = KeyOf(worker, *id);
     if (!held_.insert(unit).second) Fail(*id + " is leased twice");
     if (verdicts_.count(unit) > 0) Fail(*id + " is leased after its verdict");
-    worker.leased.insert(position);
+    if (losses_[unit] >= 3) Fail(*id + " is leased after three losses");
+    worker.leased.push_back(position);
+    worker.idle_since = -1;
+  }
+  SeeBundles(worker, run);
+}
+
+// I11: a bundle is on one worker at a time, in the order collected.
+void SimChecker::SeeBundles(const Worker& worker, const RunTests& run) {
+  std::map<std::string, uint32_t> last;
+  for (const uint32_t position : run.positions) {
+    const std::string bundle = BundleOf(worker, position);
+    if (bundle.empty()) continue;
+    const auto [before, first] = last.try_emplace(bundle, position);
+    if (!first && position < before->second) Fail(bundle + " is out of order");
+    before->second = position;
+    auto& [holder, count] = bundle_holders_[KeyOf(worker, bundle)];
+    if (count > 0 && holder != run.worker.value()) {
+      Fail(bundle + " is with two workers");
+    }
+    holder = run.worker.value();
+    ++count;
+  }
+}
+
+// --maxfail counts whatever is bad and had a worker.
+void SimChecker::SeeFailures() {
+  ++failures_;
+  if (plan_.maxfail > 0 && failures_ >= plan_.maxfail) stop_due_ = true;
+}
+
+void SimChecker::SeeAgain(const TestTriedAgain& again) {
+  const UnitKey unit{again.attempt.platform.value(), *again.attempt.id};
+  if (again.why != "failed") return;
+  if (++retries_[unit] > plan_.retries) Fail(unit.second + " is retried again");
+}
+
+// ---- Work conservation ----------------------------------------------------
+
+// Whether something in the queue of `busy` has not begun and could move.
+bool SimChecker::HasMovable(const Worker& busy, const Worker& idle) const {
+  const std::string front = BundleOf(busy, busy.leased[0]);
+  for (size_t i = 1; i < busy.leased.size(); ++i) {
+    const std::string bundle = BundleOf(busy, busy.leased[i]);
+    if (!bundle.empty() && (bundle == front || busy.hash != idle.hash)) {
+      continue;  // All of it would have to move.
+    }
+    const auto found = collections_.find(idle.hash);
+    const std::string* id = IdAt(busy, busy.leased[i]);
+    if (std::count(found->second.begin(), found->second.end(), *id) > 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void SimChecker::CheckIdle(uint32_t id, const Worker& idle) {
+  for (const auto& [other, busy] : workers_) {
+    if (other == id || busy.over || busy.leased.size() < 2) continue;
+    if (FindPolicy(plan_.mode)->spread != Spread::kShared) break;
+    if (HasMovable(busy, idle)) Fail("a worker idles while another has tests");
+  }
+  const TestTable& tests = machine_.tests();
+  const PlatformId platform = plan_.workers[idle.slot].platform;
+  const std::vector<std::string>& ids = collections_.at(idle.hash);
+  for (uint32_t t = 0; t < tests.size(); ++t) {
+    const TestIndex test(t);
+    if (!machine_.ledger().Has(platform, test)) continue;
+    if (machine_.ledger().unit(platform, test).state != Unit::State::kPending) {
+      continue;
+    }
+    const auto at = std::find(ids.begin(), ids.end(), tests.id(test));
+    if (at == ids.end()) continue;
+    const auto position = static_cast<uint32_t>(at - ids.begin());
+    const std::string bundle = BundleOf(idle, position);
+    const auto holder = bundle_holders_.find(KeyOf(idle, bundle));
+    if (holder != bundle_holders_.end() && holder->second.second > 0) continue;
+    Fail("a worker idles while a test is pending");
+  }
+}
+
+void SimChecker::CheckIdle(int64_t now) {
+  constexpr int64_t kPatience = 300000;  // Of a few round trips.
+  if (stopped_ || plan_.collect_only || ends_ > 0) return;
+  if (now - idle_checked_ < kPatience / 10) return;
+  idle_checked_ = now;
+  for (auto& [id, worker] : workers_) {
+    const bool idle = worker.collected && !worker.over && !worker.finishing &&
+                      worker.leased.empty() &&
+                      collections_.count(worker.hash) > 0;
+    if (!idle) {
+      worker.idle_since = -1;
+    } else if (worker.idle_since < 0) {
+      worker.idle_since = now;
+    } else if (now - worker.idle_since > kPatience) {
+      CheckIdle(id, worker);
+    }
   }
 }
 
@@ -209,9 +346,19 @@ void SimChecker::SeeSaid(const RunEvent& event) {
     if (verdicts_[unit] != e->before) Fail("amended from another verdict");
     if (IsBad(e->before) && e->after != e->before) Fail("amended for nothing");
     verdicts_[unit] = e->after;
+    if (!IsBad(e->before)) SeeFailures();
+  } else if (const auto* e = std::get_if<TestTriedAgain>(&event)) {
+    SeeAgain(*e);
+  } else if (const auto* e = std::get_if<WorkerLost>(&event)) {
+    if (!e->name.empty() && e->replaced && ++replaced_ > plan_.max_restarts) {
+      Fail("more workers are replaced than allowed");
+    }
+  } else if (std::holds_alternative<CollectionsDiffer>(event)) {
+    differ_ = true;
   } else if (std::holds_alternative<RunStopping>(event)) {
     if (stopped_) Fail("the stop is said twice");
     stopped_ = true;
+    stopped_at_ = now_;
   } else if (const auto* e = std::get_if<CollectorFailed>(&event)) {
     collect_error_ = collect_error_ || e->report.verdict == Verdict::kError;
   } else if (const auto* e = std::get_if<RunEnded>(&event)) {
@@ -242,6 +389,7 @@ void SimChecker::SeeJudged(const TestJudged& judged) {
   const bool died = judged.verdict == Verdict::kCrashed ||
                     judged.verdict == Verdict::kTimeout;
   const bool retried = judged.attempt > 0 && judged.worker.empty();
+  if (IsBad(judged.verdict) && !judged.worker.empty()) SeeFailures();
   if (died && !retried && evidence_.count(unit) == 0) {
     Fail(*judged.id + " is blamed without evidence");
   }
@@ -259,6 +407,7 @@ int SimChecker::ExpectedStatus() const {
     lost = lost || verdict == Verdict::kLost;
   }
   if (collect_error_ || bad_session_) return 1;
+  if (differ_ && plan_.strict_collection) return 1;
   if (!any_collected_) return usage_ ? 4 : 11;
   if (lost || (plan_.mode == "each" &&
                collected_platforms_.size() < plan_.platforms.size())) {
@@ -277,6 +426,9 @@ void SimChecker::SeeEnd(const EndRun& end) {
   if (status_ != ExpectedStatus()) {
     Fail(absl::StrCat("exit status ", status_, ", not ", ExpectedStatus()));
   }
+  // Asked, interrupted, killed, given up, a second each; then hosts close.
+  if (stopped_ && now_ - stopped_at_ > 40000000)
+    Fail("the stop takes too long");
   const Ledger& ledger = machine_.ledger();
   if (plan_.collect_only) return;
   if (unrun_ != ledger.units() - verdicts_.size()) Fail("unrun is wrong");

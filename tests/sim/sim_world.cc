@@ -1,63 +1,16 @@
-#include "tests/support/sim_world.h"
+#include "tests/sim/sim_world.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/overload.h"
 #include "core/wire/codec.h"
-#include "tests/support/sim_state.h"
+#include "tests/sim/sim_state.h"
 
 namespace dist {
 namespace sim {
-
-RunPlan RandomPlan(const std::string& mode, Random* random) {
-  RunPlan plan;
-  plan.mode = mode;
-  const bool each = FindPolicy(mode)->spread == Spread::kEveryWorkerAll;
-  if (!each) plan.platforms.push_back("");
-  const size_t hosts = 1 + random->Below(4);
-  const size_t kins = 1 + random->Below(2);
-  for (uint32_t h = 0; h < hosts; ++h) {
-    plan.hosts.push_back({absl::StrCat("h", h)});
-    const size_t slots = 1 + random->Below(4);
-    for (size_t s = 0; s < slots; ++s) {
-      PlannedWorker worker;
-      worker.host = HostId(h);
-      worker.kin = static_cast<uint32_t>(h % kins);
-      worker.platform = PlatformId(each ? plan.workers.size() : 0);
-      worker.setup.name = absl::StrCat("gw", plan.workers.size());
-      if (each) plan.platforms.push_back(worker.setup.name);
-      plan.workers.push_back(std::move(worker));
-    }
-  }
-  if (random->Percent(30)) plan.max_chunk = 1 + random->Below(3);
-  if (random->Percent(20)) plan.maxfail = 1 + random->Below(3);
-  if (random->Percent(30)) plan.retries = 1 + random->Below(2);
-  plan.max_restarts = random->Below(20);
-  plan.collect_only = random->Percent(4);
-  plan.grace = absl::Seconds(1);
-  plan.selection.kind = static_cast<Selection::Kind>(random->Below(3));
-  plan.selection.failed = {"t1", "t3", "t5"};
-  return plan;
-}
-
-Fate SimWorld::RandomFate(bool calm) {
-  const uint64_t dice = random_.Below(calm ? 70 : 100);
-  if (dice < 65) return Fate::kPass;
-  if (dice < 75) return Fate::kFail;
-  if (dice < 82) return Fate::kFlaky;
-  if (dice < 86) return Fate::kLate;
-  if (dice < 91) return Fate::kCrash;
-  if (dice < 94) return Fate::kTimeout;
-  if (dice < 95) return Fate::kExit;
-  if (dice < 97) return Fate::kHang;
-  return Fate::kKillHost;
-}
-
-Fate SimWorld::FateOf(const std::string& id) const {
-  return fates_[std::stoul(id.substr(1))];
-}
 
 SimWorker* SimWorld::Find(uint32_t host, uint64_t link, uint32_t worker) {
   SimHost& at = hosts_[host];
@@ -93,9 +46,9 @@ void SimWorld::Digest(const RunCommand& command) {
 }
 
 void SimWorld::Obey(const Commands& commands, bool stale) {
-  checker_.AfterCall(commands, stale);
+  checker_.AfterCall(commands, stale, now_);
   for (const RunCommand& command : commands) {
-    Digest(command);
+    if (digest_) Digest(command);
     std::visit(
         Overload{[&](const ConnectHost& c) { Connect(c.host.value()); },
                  [&](const TellNode& c) { Order(c.host.value(), c.command); },
@@ -111,10 +64,11 @@ void SimWorld::Obey(const Commands& commands, bool stale) {
 
 void SimWorld::Connect(uint32_t host) {
   const uint64_t link = ++hosts_[host].link;
+  if (link > 1) ++result_.counts.reconnects;
   const bool late = random_.Percent(10);
   const int64_t delay =
       static_cast<int64_t>(random_.Below(late ? 30000 : 300)) * kMs;
-  const bool never = random_.Percent(trouble_);
+  const bool never = Trouble();
   After(delay, [=] {
     SimHost& at = hosts_[host];
     if (at.link != link) return;
@@ -141,7 +95,7 @@ void SimWorld::LoseHost(uint32_t host) {
   at.lists.clear();
   After(static_cast<int64_t>(random_.Below(50)) * kMs, [=] {
     if (hosts_[host].link != link) return;
-    ++result_.hosts_lost;
+    ++result_.counts.hosts_lost;
     checker_.BeforeHostLost(HostId(host));
     Obey(machine_.OnHostLost(HostId(host), "lost", Now()));
   });
@@ -155,12 +109,15 @@ void SimWorld::Send(uint32_t host, NodeEvent event) {
   After(at.last_word - now_, [=] {
     if (hosts_[host].link != link) return;
     const bool stale = checker_.BeforeEvent(HostId(host), event);
-    if (stale) ++result_.stale_words;
+    if (stale) ++result_.counts.stale_words;
+    if (stale && std::holds_alternative<TestsReported>(event)) {
+      ++result_.counts.results_after_loss;
+    }
     Obey(machine_.OnNode(HostId(host), event, Now()), stale);
     if (!std::holds_alternative<NodeReady>(event) && random_.Percent(20)) {
       said_.emplace_back(host, event);
     }
-    if (random_.Percent(10)) Repeat(host);
+    if (cut_.words && random_.Percent(10)) Repeat(host);
   });
 }
 
@@ -184,14 +141,21 @@ void SimWorld::Repeat(uint32_t host) {
   if (hosts_[host].workers.count(worker.value()) > 0) return;
   // The worker is gone, but the machine may not have been told yet.
   if (!checker_.IsOver(worker)) return;
-  ++result_.stale_words;
+  ++result_.counts.stale_words;
+  if (std::holds_alternative<TestsReported>(event)) {
+    ++result_.counts.results_after_loss;
+  }
   checker_.BeforeEvent(HostId(host), event);
   Obey(machine_.OnNode(HostId(host), event, Now()), true);
 }
 
 void SimWorld::Interrupt() {
   if (checker_.ended()) return;
-  ++result_.interrupts;
+  ++result_.counts.interrupts;
+  ++*std::array{&result_.counts.interrupts_collecting,
+                &result_.counts.interrupts_running,
+                &result_.counts.interrupts_stopping,
+                &result_.counts.interrupts_ending}[checker_.phase()];
   Obey(machine_.OnInterrupt("interrupted", Now()));
 }
 
@@ -240,9 +204,7 @@ void SimWorld::Order(uint32_t host, const NodeCommand& command) {
                           Die(host, c.worker.value(), DeathCause::kKilled);
                         },
                         [&](const ListCollection& c) {
-                          Send(host,
-                               CollectionListed{
-                                   c.hash, hosts_[host].lists[c.hash], {}});
+                          Send(host, ListOf(host, c.hash));
                         },
                         [&](const CloseNode&) { LoseHost(host); }},
                command);
@@ -250,9 +212,9 @@ void SimWorld::Order(uint32_t host, const NodeCommand& command) {
 }
 
 SimResult SimWorld::Run() {
-  constexpr size_t kMostEvents = 100000;
+  constexpr size_t kMostEvents = 20000;
   Obey(machine_.Start(Now()));
-  if (random_.Percent(15)) {
+  if (random_.Percent(15) && cut_.stops) {
     const auto at = static_cast<int64_t>(random_.Below(3000)) * kMs;
     After(at, [this] { Interrupt(); });
     if (random_.Percent(50)) {
@@ -276,14 +238,15 @@ SimResult SimWorld::Run() {
   checker_.AtEnd();
   result_.violation = checker_.violation();
   result_.status = checker_.status();
-  result_.judged = checker_.judged();
+  result_.counts.judged = checker_.judged();
+  result_.counts.all_hosts_lost = checker_.all_hosts_lost();
   return result_;
 }
 
 }  // namespace sim
 
-SimResult Simulate(const std::string& mode, uint64_t seed) {
-  return sim::SimWorld(mode, seed).Run();
+SimResult Simulate(const SimCase& which, bool digest) {
+  return sim::SimWorld(which, digest).Run();
 }
 
 }  // namespace dist

@@ -1,7 +1,7 @@
 // The inside of sim_world.h: the world's state. sim_world.cc is the part
 // between the machine and the nodes, sim_node.cc the nodes.
-#ifndef DIST_TESTS_SUPPORT_SIM_STATE_H_
-#define DIST_TESTS_SUPPORT_SIM_STATE_H_
+#ifndef DIST_TESTS_SIM_SIM_STATE_H_
+#define DIST_TESTS_SIM_SIM_STATE_H_
 
 #include <cstdint>
 #include <deque>
@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "core/run/run_machine.h"
-#include "tests/support/sim_checker.h"
-#include "tests/support/sim_world.h"
+#include "tests/sim/sim_checker.h"
+#include "tests/sim/sim_world.h"
 
 namespace dist {
 namespace sim {
@@ -48,7 +48,7 @@ enum class Fate {
 
 struct SimWorker {
   uint32_t slot = 0;
-  std::vector<std::string> ids;
+  std::vector<uint32_t> tests;  // By position.
   bool collected = false;
   bool finish = false;
   bool interrupted = false;
@@ -65,42 +65,58 @@ struct SimHost {
   int64_t last_word = 0;
   int64_t last_order = 0;
   std::map<uint32_t, SimWorker> workers;
-  std::map<std::string, std::vector<std::string>> lists;
+  std::map<std::string, std::vector<uint32_t>> lists;
 };
 
 inline constexpr int64_t kMs = 1000;
 inline constexpr int64_t kFaultsEnd = 20000 * kMs;
 
-RunPlan RandomPlan(const std::string& mode, Random* random);
+// What the seed decides before anything happens.
+struct Scenario {
+  Random random;
+  RunPlan plan;
+  std::vector<std::string> ids;  // Of the tests; all below by test.
+  std::vector<std::string> groups;
+  std::vector<Fate> fates;
+  std::vector<int64_t> times;
+  std::vector<bool> slow;  // By host: ten times slower.
+  bool differ = false;     // Workers collect different tests.
+  bool refuses = false;    // All workers do.
+  uint64_t trouble = 0;    // Percent.
+};
+
+Scenario MakeScenario(const SimCase& which);
 
 class SimWorld {
  public:
-  SimWorld(const std::string& mode, uint64_t seed)
-      : random_(seed),
-        plan_(RandomPlan(mode, &random_)),
-        machine_(plan_),
-        checker_(plan_, machine_),
-        hosts_(plan_.hosts.size()) {
-    const size_t tests = random_.Below(25);
-    const bool calm = random_.Percent(30);
-    for (size_t i = 0; i < tests; ++i) fates_.push_back(RandomFate(calm));
-    differ_ = random_.Percent(20);
-    refuses_ = random_.Percent(2);
-    trouble_ = calm ? 0 : random_.Below(12);
-  }
+  SimWorld(const SimCase& which, bool digest)
+      : SimWorld(which, digest, MakeScenario(which)) {}
 
   SimResult Run();
 
  private:
+  SimWorld(const SimCase& which, bool digest, Scenario scenario)
+      : cut_(which.cut),
+        digest_(digest),
+        random_(scenario.random),
+        plan_(scenario.plan),
+        scenario_(std::move(scenario)),
+        machine_(plan_),
+        checker_(plan_, machine_),
+        hosts_(plan_.hosts.size()) {}
+
   void After(int64_t delay, std::function<void()> what) {
     agenda_.emplace(std::make_pair(now_ + delay, ++order_), std::move(what));
   }
   absl::Time Now() const {
     return absl::UnixEpoch() + absl::Microseconds(now_);
   }
-  Fate RandomFate(bool calm);
-  Fate FateOf(const std::string& id) const;
-  bool Trouble() { return now_ < kFaultsEnd && random_.Percent(trouble_); }
+  Fate FateOf(uint32_t test) const { return scenario_.fates[test]; }
+  bool Trouble() { return Trouble(scenario_.trouble); }
+  bool Trouble(uint64_t percent) {
+    if (now_ >= kFaultsEnd || !random_.Percent(percent)) return false;
+    return faults_++ < cut_.faults;
+  }
   SimWorker* Find(uint32_t host, uint64_t link, uint32_t worker);
   // Calls `what` later, if that worker still lives.
   void Later(uint32_t host, uint32_t worker, int64_t delay,
@@ -114,6 +130,7 @@ class SimWorld {
   void Send(uint32_t host, NodeEvent event);
   void Repeat(uint32_t host);
   void Interrupt();
+  CollectionListed ListOf(uint32_t host, const std::string& hash) const;
 
   // The node's side.
   void Begin(uint32_t host, const StartWorker& start);
@@ -127,18 +144,18 @@ class SimWorld {
   void Die(uint32_t host, uint32_t id, DeathCause cause);
   void Exit(uint32_t host, uint32_t id, int status, bool stopped);
 
+  const SimCut cut_;
+  const bool digest_;
   Random random_;
   const RunPlan plan_;
+  const Scenario scenario_;
   RunMachine machine_;
   SimChecker checker_;
   std::vector<SimHost> hosts_;
-  std::vector<Fate> fates_;
-  bool differ_ = false;
-  bool refuses_ = false;  // All workers do.
-  uint64_t trouble_ = 0;  // Percent.
+  uint32_t faults_ = 0;  // That have happened.
   std::map<std::pair<int64_t, uint64_t>, std::function<void()>> agenda_;
   std::vector<std::pair<uint32_t, NodeEvent>> said_;  // A sample, to repeat.
-  std::map<std::string, int> tries_;
+  std::map<uint32_t, int> tries_;
   int64_t now_ = 0;
   uint64_t order_ = 0;
   bool hung_ = false;
@@ -148,4 +165,4 @@ class SimWorld {
 }  // namespace sim
 }  // namespace dist
 
-#endif  // DIST_TESTS_SUPPORT_SIM_STATE_H_
+#endif  // DIST_TESTS_SIM_SIM_STATE_H_

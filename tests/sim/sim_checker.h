@@ -1,7 +1,7 @@
 // What must be true of a run machine whatever happens to it. Knows only what
 // the machine was told and what it answered.
-#ifndef DIST_TESTS_SUPPORT_SIM_CHECKER_H_
-#define DIST_TESTS_SUPPORT_SIM_CHECKER_H_
+#ifndef DIST_TESTS_SIM_SIM_CHECKER_H_
+#define DIST_TESTS_SIM_SIM_CHECKER_H_
 
 #include <map>
 #include <set>
@@ -23,7 +23,7 @@ class SimChecker {
   bool BeforeEvent(HostId host, const NodeEvent& event);
   void BeforeHostLost(HostId host);
   // After each call, with what came of it.
-  void AfterCall(const Commands& commands, bool stale);
+  void AfterCall(const Commands& commands, bool stale, int64_t now);
   // When nothing is left that could happen.
   void AtEnd();
 
@@ -37,6 +37,10 @@ class SimChecker {
   bool ended() const { return ends_ > 0; }
   int status() const { return status_; }
   size_t judged() const { return verdicts_.size(); }
+  // 0: collecting, 1: running, 2: stopping, 3: finishing or closing.
+  int phase() const;
+  // No host was left while tests had no verdict.
+  bool all_hosts_lost() const { return all_hosts_lost_; }
 
  private:
   using UnitKey = std::pair<uint32_t, std::string>;  // Platform, id.
@@ -48,16 +52,29 @@ class SimChecker {
     bool said_bad = false;
     bool collected = false;
     std::string hash;
-    std::set<uint32_t> leased;
-    std::string running;  // Id; empty if none.
+    std::vector<uint32_t> leased;  // In order.
+    std::set<uint32_t> started;
+    int64_t idle_since = -1;  // Nothing leased since then; -1: not idle.
+    std::string running;      // Id; empty if none.
   };
 
+  void AddList(const CollectionListed& listed);
   void Hear(Worker* worker, const NodeEvent& event);
   void HearSteps(Worker* worker, const TestsReported& reported);
   void HearEnd(Worker* worker, int session_status);
   void See(const RunCommand& command);
   void SeeTold(HostId host, const NodeCommand& command);
   void SeeLease(HostId host, const RunTests& run);
+  void SeeBundles(const Worker& worker, const RunTests& run);
+  void SeeFailures();
+  void SeeAgain(const TestTriedAgain& again);
+  // Removes the lease; whether there was one.
+  bool Unhold(Worker* worker, uint32_t position);
+  std::string BundleOf(const Worker& worker, uint32_t position) const;
+  // I14: nobody idles while another has what it could do.
+  void CheckIdle(int64_t now);
+  void CheckIdle(uint32_t id, const Worker& idle);
+  bool HasMovable(const Worker& busy, const Worker& idle) const;
   void SeeSaid(const RunEvent& event);
   void SeeJudged(const TestJudged& judged);
   void SeeEnd(const EndRun& end);
@@ -72,7 +89,20 @@ class SimChecker {
   std::vector<Link> hosts_;
   std::map<uint32_t, Worker> workers_;                           // By WorkerId.
   std::map<std::string, std::vector<std::string>> collections_;  // By hash.
+  std::map<std::string, std::vector<std::string>> bundles_;      // By hash.
   std::set<UnitKey> held_;
+  // Who holds tests of a bundle, and how many.
+  std::map<UnitKey, std::pair<uint32_t, int>> bundle_holders_;
+  std::map<UnitKey, uint32_t> retries_;
+  uint32_t replaced_ = 0;
+  size_t failures_ = 0;
+  int64_t now_ = 0;
+  int64_t idle_checked_ = 0;
+  int64_t stopped_at_ = 0;
+  bool finishing_ = false;
+  bool all_hosts_lost_ = false;
+  bool differ_ = false;
+  bool stop_due_ = false;
   std::map<UnitKey, Verdict> verdicts_;
   std::map<UnitKey, int> losses_;
   std::set<UnitKey> evidence_;  // Of the event under way.
@@ -92,4 +122,4 @@ class SimChecker {
 
 }  // namespace dist
 
-#endif  // DIST_TESTS_SUPPORT_SIM_CHECKER_H_
+#endif  // DIST_TESTS_SIM_SIM_CHECKER_H_
