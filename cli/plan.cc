@@ -89,6 +89,8 @@ absl::Status CheckBuilt(const Options& options) {
   }
   if (!options.html.empty()) return NotBuilt("--html");
   if (!options.trace.empty()) return NotBuilt("--trace");
+  if (!options.junit_prefix.empty()) return NotBuilt("--junit-prefix");
+  if (!options.run_all_if_none_failed) return NotBuilt("--lfnf=none");
   if (options.dist != DistMode::kNo &&
       FindPolicy(to_string(options.dist)) == nullptr) {
     return NotBuilt(absl::StrCat("--dist ", to_string(options.dist)));
@@ -177,7 +179,9 @@ Selection SelectionOf(const Request& request) {
   selection.kind = request.options.cache_order == CacheOrder::kLastFailed
                        ? Selection::Kind::kLastFailed
                        : Selection::Kind::kFailedFirst;
-  selection.failed = ReadLastFailed(request.rootdir);
+  if (!request.options.cache_clear) {
+    selection.failed = ReadLastFailed(request.rootdir);
+  }
   return selection;
 }
 
