@@ -58,7 +58,7 @@ int Require(const char* call, int result) {
   abort();
 }
 
-// Bytes that can be read now.
+// Bytes that can be read now; none if `fd` is closed.
 size_t Readable(int fd) {
   int bytes = 0;
   return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0 ? bytes : 0;
@@ -303,8 +303,7 @@ void ProcessPump::ReadDeferred() {
   }
 }
 
-// Reads up to `limit` bytes; false if there was nothing.
-bool ProcessPump::ReadControl(Child& child, size_t limit) {
+void ProcessPump::ReadControl(Child& child, size_t limit) {
   child.last_read = Clock::now();
   std::string bytes;
   while (child.control >= 0 && bytes.size() < limit) {
@@ -319,9 +318,7 @@ bool ProcessPump::ReadControl(Child& child, size_t limit) {
     if (n == 0 || errno != EAGAIN) Forget(&child.control);
     break;
   }
-  if (bytes.empty()) return false;
-  child.observer->OnControl(std::move(bytes));
-  return true;
+  if (!bytes.empty()) child.observer->OnControl(std::move(bytes));
 }
 
 bool ProcessPump::ReadOutput(Child& child, size_t limit) {
@@ -340,17 +337,9 @@ bool ProcessPump::ReadOutput(Child& child, size_t limit) {
 // Reads what the dead process left. What it left running may hold the other
 // ends and write without end, so no more than is there now.
 void ProcessPump::Drain(Child& child) {
-  for (size_t left = child.control < 0 ? 0 : Readable(child.control);
-       left > 0;) {
-    const size_t size = std::min(left, kMaxControl);
-    if (!ReadControl(child, size)) break;
-    left -= size;
-  }
-  for (size_t left = child.output < 0 ? 0 : Readable(child.output); left > 0;) {
-    const size_t size = std::min(left, kReadSize);
-    if (!ReadOutput(child, size)) break;
-    left -= size;
-  }
+  ReadControl(child, Readable(child.control));
+  size_t left = Readable(child.output);
+  while (left > 0 && ReadOutput(child, left)) left -= std::min(left, kReadSize);
 }
 
 void ProcessPump::Flush(Child& child) {

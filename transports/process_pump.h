@@ -49,7 +49,7 @@ class ProcessPump : public Processes {
   absl::Status Launch(Key key, const ProcessRequest& request,
                       const std::shared_ptr<ProcessObserver>& observer);
   void OnEvent(Child& child, int fd, uint32_t events);
-  bool ReadControl(Child& child, size_t limit);
+  void ReadControl(Child& child, size_t limit);
   bool ReadOutput(Child& child, size_t limit);
   void Drain(Child& child);
   void Flush(Child& child);

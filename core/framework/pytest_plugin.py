@@ -688,6 +688,15 @@ class Worker:
 
     # Collection.
 
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_collection(self):
+        """Without looking for cyclic garbage: there is little, and each full look visits every test collected so far."""
+        enabled = gc.isenabled()
+        gc.disable()
+        yield
+        if enabled:
+            gc.enable()
+
     def pytest_collectreport(self, report):
         if self._report_log:
             self._channel.send_json("J", self._reports.log_entry(report))
