@@ -25,8 +25,8 @@ class WorkerScript {
     std::ofstream(path())
         << "#!/bin/sh\n"
         << "cd " << folder_ << "\n"
-        << "ls -l /proc/$$/fd | sed -n 's/.* \\([0-9]*\\) -> .*/\\1/p' > fds\n"
-        << "grep Sig /proc/$$/status > status\n"
+        << "ls /proc/self/fd > fds\n"
+        << "cat /proc/self/status > status\n"
         << "setsid sleep 1000 &\n"
         << "echo $$ $! > pids.new; mv pids.new pids\n"
         << "sleep 1000\n";

@@ -150,8 +150,8 @@ TEST_P(TransportContract, TestsInheritNothing) {
   close(ours);
   peer.Send(NodeCommand(script_.Command()));
   ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
-  // 10: sh keeps its script there.
-  EXPECT_EQ(script_.Read("fds"), "0\n1\n10\n2\n3\n");
+  // 3 is the control channel, 4 the listing itself.
+  EXPECT_EQ(script_.Read("fds"), "0\n1\n2\n3\n4\n");
   const std::string status = script_.Read("status");
   EXPECT_NE(status.find("SigBlk:\t0000000000000000"), std::string::npos)
       << status;
