@@ -12,15 +12,37 @@
 #ifndef DIST_ACTORS_ACTOR_CLASS_H_
 #define DIST_ACTORS_ACTOR_CLASS_H_
 
+#include <unistd.h>
+
 #include <caf/actor_system.hpp>
 #include <caf/io/all.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <cstdio>
+#include <exception>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace dist {
+
+// An exception here is a fault of ours. CAF would end the one actor and leave
+// the others waiting for it; whoever waits for this process can deal with its
+// end (a coordinator loses a host, nodes clean up).
+template <class Self>
+void EndProcessOnException(Self self, const char* actor) {
+  self->set_exception_handler([actor](std::exception_ptr& error) -> caf::error {
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "dist: internal error in %s: %s\n", actor, e.what());
+    } catch (...) {
+      std::fprintf(stderr, "dist: internal error in %s\n", actor);
+    }
+    constexpr int kInternalError = 3;
+    _exit(kInternalError);
+  });
+}
 
 template <class C>
 struct ActorHolder {
@@ -28,14 +50,17 @@ struct ActorHolder {
   std::optional<C> actor;
 };
 
-// An actor on the scheduler; C takes a Handle::pointer as its self.
-template <class C, class... Args>
+// An actor on the scheduler, or with caf::detached on a thread of its own,
+// where it may block. C takes a Handle::pointer as its self.
+template <class C, caf::spawn_options Options = caf::no_spawn_options,
+          class... Args>
 typename C::Handle SpawnActor(caf::actor_system& system, Args&&... args) {
   using Handle = typename C::Handle;
   using Self = typename Handle::template stateful_pointer<ActorHolder<C>>;
-  return system.spawn(
-      [](Self self,
-         std::decay_t<Args>... xs) -> typename Handle::behavior_type {
+  return system.spawn<Options>(
+      [](Self self, std::decay_t<Args>... xs) ->
+      typename Handle::behavior_type {
+        EndProcessOnException(self, C::name);
         self->state.actor.emplace(self, std::move(xs)...);
         return self->state.actor->make_behavior();
       },
@@ -48,11 +73,13 @@ template <class C, class... Args>
 typename C::Handle SpawnBroker(caf::actor_system& system, int fd,
                                Args&&... args) {
   using Handle = typename C::Handle;
-  using Self = typename Handle::template stateful_broker_pointer<ActorHolder<C>>;
+  using Self =
+      typename Handle::template stateful_broker_pointer<ActorHolder<C>>;
   auto scribe = system.middleman().backend().new_scribe(fd);
   return system.middleman().spawn_broker(
-      [](Self self, caf::io::scribe_ptr connection,
-         std::decay_t<Args>... xs) -> typename Handle::behavior_type {
+      [](Self self, caf::io::scribe_ptr connection, std::decay_t<Args>... xs) ->
+      typename Handle::behavior_type {
+        EndProcessOnException(self, C::name);
         const caf::io::connection_handle handle = connection->hdl();
         self->add_scribe(std::move(connection));
         self->state.actor.emplace(self, handle, std::move(xs)...);

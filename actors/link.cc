@@ -1,5 +1,7 @@
 #include "actors/link.h"
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +20,7 @@ constexpr size_t kInFlight = 256 << 10;
 // Output beyond this is dropped, with a note: a reader that cannot keep up must
 // not fill this machine's memory.
 constexpr size_t kMaxQueuedOutput = 8 << 20;
-constexpr std::chrono::seconds kTick{1};
+constexpr absl::Duration kTick = absl::Seconds(1);
 
 // What both ends do. `End` is the actor class: it knows the message types.
 template <class Handle>
@@ -27,11 +29,14 @@ class LinkEnd {
   using Self = typename Handle::broker_pointer;
 
   LinkEnd(Self self, caf::io::connection_handle connection, LinkTimers timers)
-      : self_(self), connection_(connection), session_(timers, Now()) {
+      : self_(self),
+        connection_(connection),
+        tick_(absl::ToChronoMilliseconds(std::min(timers.ping / 2, kTick))),
+        session_(timers, Now()) {
     self_->configure_read(connection_,
                           caf::io::receive_policy::at_most(kInFlight));
     self_->ack_writes(connection_, true);
-    self_->delayed_send(self_, kTick, Tick{});
+    self_->delayed_send(self_, tick_, Tick{});
     Pump();
   }
 
@@ -64,8 +69,8 @@ class LinkEnd {
   // What arrived. An error is what the caller must end the link with.
   absl::Status Receive(const caf::io::new_data_msg& e,
                        std::vector<LinkMessage>* messages) {
-    const absl::string_view bytes(
-        reinterpret_cast<const char*>(e.buf.data()), e.buf.size());
+    const absl::string_view bytes(reinterpret_cast<const char*>(e.buf.data()),
+                                  e.buf.size());
     const absl::Status status = session_.Receive(bytes, Now(), messages);
     Pump();
     return status;
@@ -74,7 +79,7 @@ class LinkEnd {
   absl::Status OnTick() {
     const absl::Status status = session_.Tick(Now());
     Pump();
-    self_->delayed_send(self_, kTick, Tick{});
+    self_->delayed_send(self_, tick_, Tick{});
     return status;
   }
 
@@ -99,6 +104,7 @@ class LinkEnd {
     self_->flush(connection_);
   }
 
+  const std::chrono::milliseconds tick_;
   LinkSession session_;
   size_t in_flight_ = 0;
 };
@@ -109,8 +115,8 @@ class HostLinkActor : public LinkEnd<HostLinkHandle> {
   static inline const char* name = "dist.host_link";
 
   HostLinkActor(Self self, caf::io::connection_handle connection, HostId host,
-                uint32_t number, HostSinkHandle sink)
-      : LinkEnd(self, connection, LinkTimers()),
+                uint32_t number, HostSinkHandle sink, const LinkTimers& timers)
+      : LinkEnd(self, connection, timers),
         host_(host),
         number_(number),
         sink_(std::move(sink)) {}
@@ -126,7 +132,6 @@ class HostLinkActor : public LinkEnd<HostLinkHandle> {
           Queue(Channel::kControl, Encode(e.command));
         },
         [this](const Consumed& e) { Consume(e); },
-        [this](CloseLink) { Close(); },
         [this](Tick) {
           const absl::Status status = OnTick();
           if (!status.ok()) End(std::string(status.message()));
@@ -144,8 +149,8 @@ class HostLinkActor : public LinkEnd<HostLinkHandle> {
         status = event.status();
         break;
       }
-      self_->send(sink_, HostSpoke{host_, number_, *std::move(event),
-                                   message.bytes.size()});
+      self_->send(sink_,
+                  HostSpoke{host_, number_, *std::move(event), message.cost});
     }
     if (!status.ok()) {
       End(std::string(status.message()));
@@ -164,25 +169,22 @@ class HostLinkActor : public LinkEnd<HostLinkHandle> {
   const HostSinkHandle sink_;
 };
 
-LinkTimers NodeTimers() {
-  LinkTimers timers;
-  timers.silent = absl::Seconds(20);
-  return timers;
-}
-
 class NodeLinkActor : public LinkEnd<NodeLinkHandle> {
  public:
   using Handle = NodeLinkHandle;
   static inline const char* name = "dist.node_link";
 
   NodeLinkActor(Self self, caf::io::connection_handle connection,
-                NodeSinkHandle sink)
-      : LinkEnd(self, connection, NodeTimers()), sink_(std::move(sink)) {}
+                NodeSinkHandle sink, const LinkTimers& timers)
+      : LinkEnd(self, connection, timers), sink_(std::move(sink)) {}
 
   Handle::behavior_type make_behavior() {
     return {
         [this](const caf::io::new_data_msg& e) { OnData(e); },
-        [this](const caf::io::data_transferred_msg& e) { OnWritten(e); },
+        [this](const caf::io::data_transferred_msg& e) {
+          OnWritten(e);
+          NoteDropped();
+        },
         [this](const caf::io::connection_closed_msg&) { End("closed"); },
         [this](const EventMessage& e) { OnEvent(e); },
         [this](const Consumed& e) { Consume(e); },
@@ -199,18 +201,24 @@ class NodeLinkActor : public LinkEnd<NodeLinkHandle> {
     const auto* output = std::get_if<OutputWritten>(&e.event);
     if (output == nullptr) {
       Queue(Channel::kControl, Encode(e.event));
-    } else if (queued() < kMaxQueuedOutput) {
-      if (dropped_ > 0) {
-        OutputWritten note{output->worker, absl::StrCat("\n[", dropped_,
-                                                        " bytes of output were "
-                                                        "dropped here]\n")};
-        Queue(Channel::kOutput, Encode(NodeEvent(std::move(note))));
-        dropped_ = 0;
-      }
+      return;
+    }
+    NoteDropped();
+    if (queued() < kMaxQueuedOutput) {
       Queue(Channel::kOutput, Encode(e.event));
     } else {
       dropped_ += output->bytes.size();
+      dropped_of_ = output->worker;
     }
+  }
+
+  // Says what is missing, once there is room for it.
+  void NoteDropped() {
+    if (dropped_ == 0 || queued() >= kMaxQueuedOutput) return;
+    OutputWritten note{dropped_of_,
+                       absl::StrCat("\n[", std::exchange(dropped_, 0),
+                                    " bytes of output were dropped here]\n")};
+    Queue(Channel::kOutput, Encode(NodeEvent(std::move(note))));
   }
 
   void OnData(const caf::io::new_data_msg& e) {
@@ -222,8 +230,7 @@ class NodeLinkActor : public LinkEnd<NodeLinkHandle> {
         status = command.status();
         break;
       }
-      self_->send(sink_,
-                  CommandMessage{*std::move(command), message.bytes.size()});
+      self_->send(sink_, CommandMessage{*std::move(command), message.cost});
     }
     if (!status.ok()) {
       End(std::string(status.message()));
@@ -239,19 +246,29 @@ class NodeLinkActor : public LinkEnd<NodeLinkHandle> {
 
   const NodeSinkHandle sink_;
   size_t dropped_ = 0;
+  WorkerId dropped_of_;
 };
 
 }  // namespace
 
-HostLinkHandle SpawnHostLink(caf::actor_system& system, int fd, HostId host,
-                             uint32_t connection, HostSinkHandle sink) {
-  return SpawnBroker<HostLinkActor>(system, fd, host, connection,
-                                    std::move(sink));
+LinkTimers HostLinkTimers() { return LinkTimers(); }
+
+LinkTimers NodeLinkTimers() {
+  LinkTimers timers;
+  timers.silent = absl::Seconds(20);
+  return timers;
 }
 
-NodeLinkHandle SpawnNodeLink(caf::actor_system& system, int fd,
-                             NodeSinkHandle sink) {
-  return SpawnBroker<NodeLinkActor>(system, fd, std::move(sink));
+CommandLinkHandle SpawnHostLink(caf::actor_system& system, int fd, HostId host,
+                                uint32_t connection, HostSinkHandle sink,
+                                const LinkTimers& timers) {
+  return SpawnBroker<HostLinkActor>(system, fd, host, connection,
+                                    std::move(sink), timers);
+}
+
+EventLinkHandle SpawnNodeLink(caf::actor_system& system, int fd,
+                              NodeSinkHandle sink, const LinkTimers& timers) {
+  return SpawnBroker<NodeLinkActor>(system, fd, std::move(sink), timers);
 }
 
 }  // namespace dist

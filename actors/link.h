@@ -6,20 +6,26 @@
 #define DIST_ACTORS_LINK_H_
 
 #include "actors/protocol/handles.h"
+#include "core/wire/link_session.h"
 
 namespace dist {
 
-// The coordinator's end of link number `connection` to `host`. Takes over `fd`.
-// Ends after LinkEnded: when the peer has said goodbye, is silent for 30 s, or
-// says something that is no protocol.
-HostLinkHandle SpawnHostLink(caf::actor_system& system, int fd, HostId host,
-                             uint32_t connection, HostSinkHandle sink);
+// A coordinator that is silent for 20 s counts as gone to its node: less than
+// the coordinator's own 30 s, so that it never runs a test again that may still
+// be running there.
+LinkTimers HostLinkTimers();
+LinkTimers NodeLinkTimers();
 
-// The node's end. A coordinator that is silent for 20 s counts as gone: less
-// than the coordinator's own 30 s, so that it never runs a test again that may
-// still be running here.
-NodeLinkHandle SpawnNodeLink(caf::actor_system& system, int fd,
-                             NodeSinkHandle sink);
+// The coordinator's end of link number `connection` to `host`. Takes over `fd`.
+// Ends after LinkEnded: when the peer has said goodbye, is silent, or says
+// something that is no protocol.
+CommandLinkHandle SpawnHostLink(caf::actor_system& system, int fd, HostId host,
+                                uint32_t connection, HostSinkHandle sink,
+                                const LinkTimers& timers);
+
+// The node's end.
+EventLinkHandle SpawnNodeLink(caf::actor_system& system, int fd,
+                              NodeSinkHandle sink, const LinkTimers& timers);
 
 }  // namespace dist
 

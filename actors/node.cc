@@ -2,15 +2,16 @@
 
 #include <unistd.h>
 
+#include <functional>
 #include <future>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/str_cat.h"
 #include "actors/actor_class.h"
 #include "actors/link.h"
+#include "actors/node_actor.h"
 #include "actors/system.h"
 #include "actors/worker.h"
 #include "core/base/overload.h"
@@ -27,11 +28,12 @@ class NodeActor {
   using Handle = NodeHandle;
   static inline const char* name = "dist.node";
 
-  NodeActor(Handle::pointer self, int fd, ProcessPump* pump,
-            std::shared_ptr<std::promise<void>> done)
-      : self_(self), pump_(pump), done_(std::move(done)) {
-    link_ = SpawnNodeLink(self->system(), fd, Handle(self));
-  }
+  NodeActor(Handle::pointer self, MakeNodeLink make_link, Processes* processes,
+            std::function<void()> done)
+      : self_(self),
+        processes_(processes),
+        done_(std::move(done)),
+        link_(make_link(Handle(self))) {}
 
   Handle::behavior_type make_behavior() {
     Tell(NodeReady{kVersion, HostName(), PlatformName(),
@@ -41,6 +43,7 @@ class NodeActor {
         [this](const CommandMessage& e) { OnCommand(e); },
         [this](const LinkEnded&) { OnLinkEnded(); },
         [this](const EventMessage& e) { OnEvent(e.event); },
+        [this](const ProcessesKilled&) { OnKilled(); },
     };
   }
 
@@ -53,7 +56,7 @@ class NodeActor {
     std::visit(Overload{
                    [&](const StartWorker& c) { Start(c); },
                    [&](const ListCollection& c) { List(c); },
-                   [&](const CloseNode&) { Close(); },
+                   [&](const CloseNode&) { KillAll(); },
                    [&](const auto& c) { Forward(c.worker, e); },
                },
                e.command);
@@ -61,8 +64,9 @@ class NodeActor {
   }
 
   void Start(const StartWorker& command) {
+    if (closing_) return;
     workers_[command.worker] =
-        SpawnWorker(self_->system(), Handle(self_), command, pump_);
+        SpawnWorker(self_->system(), Handle(self_), command, processes_);
   }
 
   void Forward(WorkerId worker, const CommandMessage& command) {
@@ -77,16 +81,15 @@ class NodeActor {
   }
 
   void OnEvent(const NodeEvent& event) {
-    std::visit(
-        Overload{
-            // Kept here: identical lists travel as one hash.
-            [&](const CollectionListed& e) { collections_[e.hash] = e; },
-            [&](const WorkerFinished& e) { Part(e.worker, event); },
-            [&](const WorkerRefused& e) { Part(e.worker, event); },
-            [&](const WorkerDied& e) { Part(e.worker, event); },
-            [&](const auto&) { Tell(event); },
-        },
-        event);
+    std::visit(Overload{
+                   // Kept here: identical lists travel as one hash.
+                   [&](const CollectionListed& e) { collections_[e.hash] = e; },
+                   [&](const WorkerFinished& e) { Part(e.worker, event); },
+                   [&](const WorkerRefused& e) { Part(e.worker, event); },
+                   [&](const WorkerDied& e) { Part(e.worker, event); },
+                   [&](const auto&) { Tell(event); },
+               },
+               event);
   }
 
   void Part(WorkerId worker, const NodeEvent& last_word) {
@@ -94,34 +97,69 @@ class NodeActor {
     Tell(last_word);
   }
 
-  void Close() {
-    pump_->KillAll(kCleanUp);
-    self_->send(link_, CloseLink{});
+  // Asked to by the coordinator, or because it is gone.
+  void KillAll() {
+    if (std::exchange(closing_, true)) return;
+    processes_->KillAll(kCleanUp, [self = Handle(self_)](int left) {
+      caf::anon_send(self, ProcessesKilled{left});
+    });
+  }
+
+  void OnKilled() {
+    killed_ = true;
+    if (link_ended_) {
+      End();
+    } else {
+      self_->send(link_, CloseLink{});
+    }
   }
 
   void OnLinkEnded() {
-    pump_->KillAll(kCleanUp);
-    workers_.clear();
-    done_->set_value();
+    link_ended_ = true;
+    if (killed_) {
+      End();
+    } else {
+      KillAll();
+    }
+  }
+
+  void End() {
+    done_();
     self_->quit();
   }
 
   const Handle::pointer self_;
-  ProcessPump* const pump_;
-  const std::shared_ptr<std::promise<void>> done_;
-  NodeLinkHandle link_;
+  Processes* const processes_;
+  const std::function<void()> done_;
+  const EventLinkHandle link_;
   absl::flat_hash_map<WorkerId, WorkerHandle> workers_;
   absl::flat_hash_map<std::string, CollectionListed> collections_;
+  bool closing_ = false;  // KillAll was called.
+  bool killed_ = false;   // It is done.
+  bool link_ended_ = false;
 };
 
 }  // namespace
 
-int RunNode(int fd) {
+NodeHandle SpawnNode(caf::actor_system& system, MakeNodeLink make_link,
+                     Processes* processes, std::function<void()> done) {
+  return SpawnActor<NodeActor>(system, std::move(make_link), processes,
+                               std::move(done));
+}
+
+int RunNode(int fd) { return RunNode(fd, NodeLinkTimers()); }
+
+int RunNode(int fd, const LinkTimers& timers) {
   ProcessPump pump;
   auto done = std::make_shared<std::promise<void>>();
   std::future<void> ended = done->get_future();
   ActorSystem actors;
-  SpawnActor<NodeActor>(actors.system(), fd, &pump, done);
+  SpawnNode(
+      actors.system(),
+      [&actors, fd, timers](NodeSinkHandle sink) {
+        return SpawnNodeLink(actors.system(), fd, std::move(sink), timers);
+      },
+      &pump, [done] { done->set_value(); });
   ended.wait();
   return 0;
 }

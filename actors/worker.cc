@@ -32,9 +32,6 @@ class ToActor : public ProcessObserver {
  public:
   explicit ToActor(WorkerHandle worker) : worker_(std::move(worker)) {}
 
-  void OnStarted(pid_t pid) override {
-    caf::anon_send(worker_, ProcessStarted{pid});
-  }
   void OnControl(std::string bytes) override {
     caf::anon_send(worker_, ProcessReported{std::move(bytes)});
   }
@@ -42,7 +39,9 @@ class ToActor : public ProcessObserver {
     caf::anon_send(worker_, ProcessWrote{std::move(bytes)});
   }
   void OnEnd(const ProcessEnd& end) override {
-    caf::anon_send(worker_, ProcessEnded{end.start_error, end.wait_status});
+    caf::anon_send(worker_,
+                   ProcessEnded{std::string(end.start.message()),
+                                absl::IsNotFound(end.start), end.wait_status});
   }
 
  private:
@@ -92,14 +91,14 @@ class WorkerActor {
   static inline const char* name = "dist.worker";
 
   WorkerActor(Handle::pointer self, EventSinkHandle sink, StartWorker start,
-              ProcessPump* pump)
+              Processes* processes)
       : self_(self),
         sink_(std::move(sink)),
         worker_(start.worker),
         setup_(std::move(start.setup)),
         framework_(FindFramework(setup_.framework)),
         env_(ProcessEnvironment(setup_)),
-        pump_(pump) {}
+        processes_(processes) {}
 
   Handle::behavior_type make_behavior() {
     if (framework_ == nullptr) {
@@ -111,7 +110,6 @@ class WorkerActor {
     }
     return {
         [this](const CommandMessage& e) { OnCommand(e.command); },
-        [this](const ProcessStarted&) {},
         [this](const ProcessReported& e) { OnReported(e.bytes); },
         [this](const ProcessWrote& e) { OnWrote(e.bytes); },
         [this](const ProcessEnded& e) { OnEnded(e); },
@@ -125,8 +123,7 @@ class WorkerActor {
   }
 
   void Refuse(Refusal why, std::string text) {
-    Tell(WorkerRefused{worker_, why, 4, std::move(text)});
-    self_->quit();
+    Part(WorkerRefused{worker_, why, 4, std::move(text)});
   }
 
   // Starts the process with the next interpreter.
@@ -135,26 +132,28 @@ class WorkerActor {
       RefuseInterpreters();
       return;
     }
+    last_output_.clear();
     session_ = framework_->open(worker_, setup_);
     ProcessRequest request;
-    request.argv = framework_->argv(candidates_[next_candidate_++],
-                                    ProcessPump::kControlFd);
+    request.argv =
+        framework_->argv(candidates_[next_candidate_++], Processes::kControlFd);
     request.env = env_;
     request.cwd = setup_.chdir;
     request.nice = setup_.nice;
-    key_ = pump_->Start(std::move(request),
-                        std::make_shared<ToActor>(WorkerHandle(self_)));
-    pump_->Write(key_, session_->Begin());
+    key_ = processes_->Start(std::move(request),
+                             std::make_shared<ToActor>(WorkerHandle(self_)));
+    processes_->Write(key_, session_->Begin());
     // What came too early for a process that could not use it.
-    for (const NodeCommand& command : early_) OnCommand(command);
+    for (const NodeCommand& command : early_) Pass(command);
   }
 
   void RefuseInterpreters() {
     if (tried_.empty()) {
-      Refuse(Refusal::kNoInterpreter,
-             absl::StrCat("no ", absl::StrJoin(framework_->interpreters, " or "),
-                          " along PATH\nhelp: install one, or name it with "
-                          "--tx popen//python=/path/to/python"));
+      Refuse(
+          Refusal::kNoInterpreter,
+          absl::StrCat("no ", absl::StrJoin(framework_->interpreters, " or "),
+                       " along PATH\nhelp: install one, or name it with "
+                       "--tx popen//python=/path/to/python"));
       return;
     }
     Refuse(Refusal::kNoFramework,
@@ -165,23 +164,34 @@ class WorkerActor {
 
   void OnCommand(const NodeCommand& command) {
     if (std::holds_alternative<InterruptWorker>(command)) {
-      pump_->Signal(key_, SIGINT);
+      stopped_ = true;
+      processes_->Signal(key_, SIGINT);
     } else if (std::holds_alternative<KillWorker>(command)) {
-      cause_ = DeathCause::kKilled;
-      pump_->Kill(key_);
+      stopped_ = true;
+      KillFor(DeathCause::kKilled);
     } else {
       if (!configured_) early_.push_back(command);
-      pump_->Write(key_, session_->Encode(command));
+      Pass(command);
     }
+  }
+
+  void Pass(const NodeCommand& command) {
+    processes_->Write(key_, session_->Encode(command));
+  }
+
+  // The first cause is the cause.
+  void KillFor(DeathCause cause) {
+    if (cause_ == DeathCause::kDied) cause_ = cause;
+    processes_->Kill(key_);
   }
 
   void OnReported(const std::string& bytes) {
     std::vector<NodeEvent> events;
     const absl::Status status = session_->Decode(bytes, &events);
     for (NodeEvent& event : events) OnSessionEvent(std::move(event));
-    if (!status.ok()) {
+    if (!status.ok() && broken_.empty()) {
       broken_ = std::string(status.message());
-      pump_->Kill(key_);
+      processes_->Kill(key_);
     }
   }
 
@@ -231,8 +241,7 @@ class WorkerActor {
     ticking_ = running_.has_value();
     if (!ticking_) return;
     if (RunningFor() >= std::chrono::milliseconds(setup_.timeout_ms)) {
-      cause_ = DeathCause::kTimeout;
-      pump_->Kill(key_);
+      KillFor(DeathCause::kTimeout);
     } else {
       self_->delayed_send(self_, kTimeoutCheck, Tick{});
     }
@@ -248,31 +257,44 @@ class WorkerActor {
 
   void OnEnded(const ProcessEnded& e) {
     if (!e.start_error.empty()) {
-      tried_.push_back(e.start_error);
-      Launch();
+      if (!e.no_program) {
+        Refuse(Refusal::kBroken, e.start_error);
+      } else {
+        TryNext(e.start_error);
+      }
     } else if (refused_ && refused_->why == Refusal::kNoFramework) {
-      tried_.push_back(
-          absl::StrCat(absl::StrJoin(candidates_[next_candidate_ - 1], " "),
-                       ": ", refused_->text));
-      refused_.reset();
-      Launch();
+      TryNext(absl::StrCat(absl::StrJoin(candidates_[next_candidate_ - 1], " "),
+                           ": ", refused_->text));
     } else if (refused_) {
-      Tell(*refused_);
-      self_->quit();
+      Part(*refused_);
     } else if (finished_ && broken_.empty()) {
-      Tell(*finished_);
-      self_->quit();
+      Part(*finished_);
     } else {
-      Tell(Death(e.wait_status));
-      self_->quit();
+      Part(Death(DescribeEnd(e.wait_status)));
     }
   }
 
-  WorkerDied Death(int wait_status) {
+  void TryNext(std::string why_not) {
+    tried_.push_back(std::move(why_not));
+    refused_.reset();
+    if (stopped_) {
+      // The signal was for the process that is gone; no other may start.
+      Part(Death("stopped before it started"));
+    } else {
+      Launch();
+    }
+  }
+
+  void Part(NodeEvent last_word) {
+    Tell(std::move(last_word));
+    self_->quit();
+  }
+
+  WorkerDied Death(std::string how) {
     WorkerDied died;
     died.worker = worker_;
     died.cause = cause_;
-    died.how = broken_.empty() ? DescribeEnd(wait_status) : broken_;
+    died.how = broken_.empty() ? std::move(how) : broken_;
     died.collected = collected_;
     died.was_running = running_.has_value();
     died.position = running_.value_or(0);
@@ -290,16 +312,17 @@ class WorkerActor {
   const WorkerSetup setup_;
   const FrameworkEntry* const framework_;
   const std::vector<std::string> env_;
-  ProcessPump* const pump_;
+  Processes* const processes_;
 
   std::vector<std::vector<std::string>> candidates_;
   size_t next_candidate_ = 0;
-  std::vector<std::string> tried_;   // What each said that could not be used.
-  std::vector<NodeCommand> early_;   // Sent before the process is configured.
+  std::vector<std::string> tried_;  // What each said that could not be used.
+  std::vector<NodeCommand> early_;  // Sent before the process is configured.
 
-  ProcessPump::Key key_ = 0;
+  Processes::Key key_ = 0;
   std::unique_ptr<FrameworkSession> session_;
   bool configured_ = false;
+  bool stopped_ = false;  // Interrupted or killed at the coordinator's wish.
   bool collected_ = false;
   std::string hash_;
   std::optional<uint32_t> running_;  // Position of the test that runs.
@@ -307,7 +330,7 @@ class WorkerActor {
   bool ticking_ = false;
   std::string last_output_;
   DeathCause cause_ = DeathCause::kDied;
-  std::string broken_;               // Why its words were not understood.
+  std::string broken_;  // Why its words were not understood.
   std::optional<WorkerRefused> refused_;
   std::optional<WorkerFinished> finished_;
 };
@@ -315,8 +338,8 @@ class WorkerActor {
 }  // namespace
 
 WorkerHandle SpawnWorker(caf::actor_system& system, EventSinkHandle sink,
-                         const StartWorker& start, ProcessPump* pump) {
-  return SpawnActor<WorkerActor>(system, std::move(sink), start, pump);
+                         const StartWorker& start, Processes* processes) {
+  return SpawnActor<WorkerActor>(system, std::move(sink), start, processes);
 }
 
 }  // namespace dist

@@ -3,18 +3,18 @@
 #define DIST_ACTORS_WORKER_H_
 
 #include "actors/protocol/handles.h"
-#include "transports/process_pump.h"
+#include "transports/processes.h"
 
 namespace dist {
 
-// Spawns a worker and starts its process through `pump`, which must outlive
-// it. Whatever happens is told to `sink`; the last word is one of
+// Spawns a worker and starts its process through `processes`, which must
+// outlive it. Whatever happens is told to `sink`; the last word is one of
 // WorkerFinished, WorkerRefused, WorkerDied, after which the actor ends.
 //
 // Interpreter: setup.python if given; else that of the active virtual
 // environment; else the first along PATH that has the framework.
 WorkerHandle SpawnWorker(caf::actor_system& system, EventSinkHandle sink,
-                         const StartWorker& start, ProcessPump* pump);
+                         const StartWorker& start, Processes* processes);
 
 }  // namespace dist
 

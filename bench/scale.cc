@@ -74,7 +74,6 @@ class Nodes {
       Hear(HostOf(w), reported);
       if (w == 0) Hear(HostOf(w), listed);
     }
-    listed.ids.clear();
     bytes = Allocated() - before;
     while (Turn()) bytes = std::max(bytes, Allocated() - before);
   }

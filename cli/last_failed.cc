@@ -23,19 +23,17 @@ std::string CacheFile(const std::string& rootdir) {
   return absl::StrCat(CacheFolder(rootdir), "/v/cache/lastfailed");
 }
 
-void WriteIfMissing(const std::string& path, const char* text) {
-  if (access(path.c_str(), F_OK) != 0) std::ofstream(path) << text;
-}
-
-// As pytest makes it: the folder must not be committed nor backed up.
+// As pytest makes it: a new folder must not be committed nor backed up.
 void MakeFolder(const std::string& rootdir) {
   const std::string folder = CacheFolder(rootdir);
-  mkdir(folder.c_str(), 0777);
+  const bool made = mkdir(folder.c_str(), 0777) == 0;
   mkdir(absl::StrCat(folder, "/v").c_str(), 0777);
   mkdir(absl::StrCat(folder, "/v/cache").c_str(), 0777);
-  WriteIfMissing(absl::StrCat(folder, "/.gitignore"), "*\n");
-  WriteIfMissing(absl::StrCat(folder, "/CACHEDIR.TAG"),
-                 "Signature: 8a477f597d28d172789f06886806bc55\n");
+  if (!made) return;
+  std::ofstream(absl::StrCat(folder, "/.gitignore"))
+      << "# Created by dist, as pytest does.\n*\n";
+  std::ofstream(absl::StrCat(folder, "/CACHEDIR.TAG"))
+      << "Signature: 8a477f597d28d172789f06886806bc55\n";
 }
 
 }  // namespace
@@ -51,24 +49,44 @@ absl::flat_hash_set<std::string> ReadLastFailed(const std::string& rootdir) {
 
 LastFailedRecorder::LastFailedRecorder(std::string rootdir,
                                        absl::flat_hash_set<std::string> before)
-    : rootdir_(std::move(rootdir)), before_(before), failed_(before) {}
+    : rootdir_(std::move(rootdir)),
+      before_(std::move(before)),
+      failed_(before_) {}
 
 void LastFailedRecorder::OnEvent(const RunEvent& event) {
   if (const auto* judged = std::get_if<TestJudged>(&event)) {
-    if (IsBad(judged->verdict)) {
-      failed_.insert(*judged->id);
-    } else if (!failed_.empty() && judged->verdict != Verdict::kLost) {
-      failed_.erase(*judged->id);
-    }
+    Judged(*judged);
   } else if (const auto* amended = std::get_if<VerdictAmended>(&event)) {
-    failed_.insert(*amended->id);
+    Failed(*amended->id);
   } else if (const auto* collector = std::get_if<CollectorFailed>(&event)) {
-    if (collector->report.verdict == Verdict::kError) {
-      failed_.insert(collector->report.nodeid);
-    }
+    const std::string& id = collector->report.nodeid;
+    collector->report.verdict == Verdict::kError ? Failed(id) : Forget(id);
   } else if (std::holds_alternative<RunEnded>(event)) {
     if (failed_ != before_) Write();
   }
+}
+
+void LastFailedRecorder::Judged(const TestJudged& judged) {
+  if (judged.verdict == Verdict::kLost) return;
+  const std::string& id = *judged.id;
+  if (IsBad(judged.verdict)) Failed(id);
+  if (failed_.empty()) return;
+  Forget(id);
+  // A module whose tests ran could be imported.
+  for (size_t end = id.find("::"); end != id.npos;
+       end = id.find("::", end + 2)) {
+    Forget(id.substr(0, end));
+  }
+}
+
+void LastFailedRecorder::Failed(const std::string& id) {
+  failed_.insert(id);
+  failed_now_.insert(id);
+}
+
+void LastFailedRecorder::Forget(const std::string& id) {
+  // Under --dist=each it may have failed elsewhere.
+  if (!failed_now_.contains(id)) failed_.erase(id);
 }
 
 void LastFailedRecorder::Write() {

@@ -14,9 +14,9 @@ namespace dist {
 // such file, or it is not what pytest writes.
 absl::flat_hash_set<std::string> ReadLastFailed(const std::string& rootdir);
 
-// Updates that file at the end of a run as pytest does: what failed is added,
-// what passed is taken away, what did not run stays. Failing to write it is no
-// failure of the run.
+// Updates that file at the end of a run as pytest does: what failed, be it on
+// one platform of several, is added, what passed is taken away, what did not
+// run stays. Failing to write it is no failure of the run.
 class LastFailedRecorder : public Reporter {
  public:
   LastFailedRecorder(std::string rootdir,
@@ -24,11 +24,15 @@ class LastFailedRecorder : public Reporter {
   void OnEvent(const RunEvent& event) override;
 
  private:
+  void Judged(const TestJudged& judged);
+  void Failed(const std::string& id);
+  void Forget(const std::string& id);
   void Write();
 
   const std::string rootdir_;
   const absl::flat_hash_set<std::string> before_;
   absl::flat_hash_set<std::string> failed_;
+  absl::flat_hash_set<std::string> failed_now_;  // In this run.
 };
 
 }  // namespace dist

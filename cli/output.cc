@@ -64,11 +64,9 @@ void WriterThread::Loop() {
     changed_.wait(lock, [this] { return quit_ || !pending_.empty(); });
     if (pending_.empty()) return;
     const std::vector<Chunk> chunks = std::exchange(pending_, {});
-    writing_ = true;
     lock.unlock();
     for (const Chunk& chunk : chunks) WriteChunk(chunk);
     lock.lock();
-    writing_ = false;
     changed_.notify_all();
   }
 }
@@ -88,6 +86,7 @@ void WriterThread::WriteChunk(const Chunk& chunk) {
 }
 
 void FdSink::Write(absl::string_view bytes) {
+  if (bytes.empty()) return;  // Flush() would not wait for it.
   {
     const std::lock_guard<std::mutex> lock(writer_->mutex_);
     if (!status_.ok()) return;
@@ -117,6 +116,10 @@ absl::StatusOr<std::unique_ptr<ReportFile>> ReportFile::Create(
     const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (fd < 0) return Unwritable(path);
     return std::unique_ptr<ReportFile>(new ReportFile(path, "", fd));
+  }
+  if (path.empty() || path.back() == '/') {
+    errno = EISDIR;
+    return Unwritable(path);
   }
   MakeParents(path);
   std::string temporary = absl::StrCat(path, ".XXXXXX");

@@ -41,8 +41,7 @@ class WriterThread {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Chunk> pending_;  // Guarded by mutex_, as are the next two.
-  bool writing_ = false;
+  std::vector<Chunk> pending_;  // Guarded by mutex_, as is the next one.
   bool quit_ = false;
   std::thread thread_;
 };
@@ -70,7 +69,7 @@ class FdSink : public ReportSink {
   WriterThread* const writer_;
   const int fd_;
   const Backlog backlog_;
-  size_t queued_ = 0;    // Guarded by writer_->mutex_, as is the next one.
+  size_t queued_ = 0;  // Guarded by writer_->mutex_, as is the next one.
   absl::Status status_;
 };
 

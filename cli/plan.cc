@@ -80,8 +80,7 @@ absl::Status NotBuilt(const std::string& what) {
   return absl::UnimplementedError(
       absl::StrCat(what,
                    " is not built yet\nhelp: this version runs pytest on "
-                   "this machine (-n N, --tx popen) with --dist load or "
-                   "each"));
+                   "this machine (-n N, --tx popen)"));
 }
 
 absl::Status CheckBuilt(const Options& options) {
@@ -90,6 +89,8 @@ absl::Status CheckBuilt(const Options& options) {
   }
   if (!options.html.empty()) return NotBuilt("--html");
   if (!options.trace.empty()) return NotBuilt("--trace");
+  if (!options.junit_prefix.empty()) return NotBuilt("--junit-prefix");
+  if (!options.run_all_if_none_failed) return NotBuilt("--lfnf=none");
   if (options.dist != DistMode::kNo &&
       FindPolicy(to_string(options.dist)) == nullptr) {
     return NotBuilt(absl::StrCat("--dist ", to_string(options.dist)));
@@ -178,7 +179,9 @@ Selection SelectionOf(const Request& request) {
   selection.kind = request.options.cache_order == CacheOrder::kLastFailed
                        ? Selection::Kind::kLastFailed
                        : Selection::Kind::kFailedFirst;
-  selection.failed = ReadLastFailed(request.rootdir);
+  if (!request.options.cache_clear) {
+    selection.failed = ReadLastFailed(request.rootdir);
+  }
   return selection;
 }
 
@@ -264,6 +267,7 @@ absl::StatusOr<PlannedRun> MakePlan(const Request& request,
     plan.workers.push_back(std::move(planned));
   }
   plan.max_chunk = options.max_sched_chunk.value_or(0);
+  plan.reorder = options.loadscope_reorder;
   plan.maxfail = options.max_fail;
   plan.max_restarts = options.max_worker_restart.value_or(
       static_cast<int>(kRestartsPerWorker * workers.size()));

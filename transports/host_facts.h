@@ -9,9 +9,14 @@ namespace dist {
 std::string HostName();
 std::string PlatformName();  // "linux-x86_64".
 
-// CPUs this process may use: affinity, limited by the cgroup's CPU quota
-// (v2 cpu.max, v1 cpu.cfs_quota_us), rounded up; at least 1.
+// CPUs this process may use: affinity, limited by CPU quotas, rounded up; at
+// least 1.
 int UsableCpus();
+
+// The smallest CPU quota, in CPUs, of the cgroups of a process: `membership` is
+// its /proc/PID/cgroup, `root` where cgroups are mounted. 0: no limit. Inside a
+// container the membership may name folders that are not there.
+double CgroupQuota(const std::string& membership, const std::string& root);
 
 }  // namespace dist
 

@@ -1,5 +1,6 @@
 // popen: a node as a local child, over a socketpair.
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,7 +21,8 @@ absl::StatusOr<Connection> ConnectPopen(const HostAddress&) {
   request.argv = {"/proc/self/exe", "node", "--stdio"};
   request.env = Environment();
   // A session of its own: Ctrl-C is for the coordinator, which tells the node.
-  request.fds = {{ends[1], 0}, {ends[1], 1}, {2, 2}};
+  request.fds = {{ends[1], 0}, {ends[1], 1}};
+  if (fcntl(2, F_GETFD) >= 0) request.fds.emplace_back(2, 2);
   absl::StatusOr<pid_t> pid = Spawn(request);
   close(ends[1]);
   if (!pid.ok()) {

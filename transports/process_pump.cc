@@ -1,6 +1,5 @@
 #include "transports/process_pump.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -22,6 +22,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "transports/spawn.h"
+#include "transports/sweep.h"
 
 namespace dist {
 namespace {
@@ -33,8 +34,9 @@ using Clock = std::chrono::steady_clock;
 // pause are read at once.
 constexpr std::chrono::milliseconds kGather{5};
 constexpr size_t kReadSize = 1 << 16;
-constexpr uint32_t kRead = EPOLLIN;
-constexpr uint32_t kWrite = EPOLLOUT;
+// One call of an observer gets no more: whoever writes without end must not
+// keep us from all others.
+constexpr size_t kMaxControl = 1 << 20;
 
 void SetNonBlocking(int fd) {
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -45,37 +47,55 @@ void CloseFd(int* fd) {
   *fd = -1;
 }
 
+absl::Status SystemError(const char* call) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat(call, ": ", strerror(errno)));
+}
+
+int Require(const char* call, int result) {
+  if (result >= 0) return result;
+  perror(call);
+  abort();
+}
+
+// Bytes that can be read now; none if `fd` is closed.
+size_t Readable(int fd) {
+  int bytes = 0;
+  return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0 ? bytes : 0;
+}
+
 }  // namespace
 
 struct ProcessPump::Child {
-  Key key = 0;
   pid_t pid = -1;
   int control = -1;
   int output = -1;
   std::shared_ptr<ProcessObserver> observer;
   std::string unwritten;
-  bool watching_writable = false;
-  bool deferred = false;  // Control is readable, and is read at `due`.
+  uint32_t watched = EPOLLIN;  // Of control.
+  bool deaf = false;           // It has closed its side for reading.
+  bool deferred = false;       // Control is readable, and is read at `due`.
   Clock::time_point due;
   Clock::time_point last_read;
 };
 
-ProcessPump::ProcessPump() {
+ProcessPump::ProcessPump() : spared_(ChildProcesses()) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGCHLD);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  signals_ =
+      Require("signalfd", signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  epoll_ = Require("epoll_create", epoll_create1(EPOLL_CLOEXEC));
+  wake_ = Require("eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   Watch(wake_, EPOLLIN, true);
   Watch(signals_, EPOLLIN, true);
   thread_ = std::thread([this] { Loop(); });
 }
 
 ProcessPump::~ProcessPump() {
-  KillAll(absl::Seconds(2));
+  KillAll(absl::Seconds(2), [](int) {});
   Post([this] { quit_ = true; });
   thread_.join();
   CloseFd(&epoll_);
@@ -83,12 +103,7 @@ ProcessPump::~ProcessPump() {
   CloseFd(&signals_);
 }
 
-void ProcessPump::Watch(int fd, uint32_t events, bool add) {
-  epoll_event event = {};
-  event.events = events;
-  event.data.fd = fd;
-  epoll_ctl(epoll_, add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
-}
+// ---- From other threads ---------------------------------------------------
 
 void ProcessPump::Post(std::function<void()> job) {
   {
@@ -107,8 +122,10 @@ ProcessPump::Key ProcessPump::Start(ProcessRequest request,
     key = next_key_++;
   }
   Post([this, key, request = std::move(request),
-        observer = std::move(observer)]() mutable {
-    Launch(key, request, std::move(observer));
+        observer = std::move(observer)] {
+    ProcessEnd end;
+    end.start = Launch(key, request, observer);
+    if (!end.start.ok()) observer->OnEnd(end);
   });
   return key;
 }
@@ -129,65 +146,20 @@ void ProcessPump::Signal(Key key, int signal) {
   });
 }
 
-void ProcessPump::Kill(Key key) {
-  Post([this, key] {
-    const auto found = children_.find(key);
-    if (found == children_.end()) return;
-    kill(-found->second->pid, SIGKILL);
-    kill(found->second->pid, SIGKILL);
-  });
-}
+void ProcessPump::Kill(Key key) { Signal(key, SIGKILL); }
 
-int ProcessPump::KillAll(absl::Duration patience) {
-  std::promise<int> left;
-  Post([this, patience, &left] {
-    for (auto& [key, child] : children_) kill(-child->pid, SIGKILL);
-    left.set_value(KillDescendants(patience, {}));
-    // KillDescendants has reaped them; nobody else will hear of them.
+void ProcessPump::KillAll(absl::Duration patience,
+                          std::function<void(int left)> done) {
+  Post([this, patience, done = std::move(done)] {
+    closed_ = true;
+    const int left = KillDescendants(patience, spared_);
+    // They have been reaped; nobody else will hear of them.
     while (!children_.empty()) Finish(children_.begin()->first, SIGKILL);
+    done(left);
   });
-  return left.get_future().get();
 }
 
-void ProcessPump::Launch(Key key, const ProcessRequest& request,
-                         std::shared_ptr<ProcessObserver> observer) {
-  int control[2] = {-1, -1};
-  int output[2] = {-1, -1};
-  ProcessEnd end;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) != 0 ||
-      pipe2(output, O_CLOEXEC) != 0) {
-    end.start_error = strerror(errno);
-  } else {
-    SpawnRequest spawn;
-    spawn.argv = request.argv;
-    spawn.env = request.env;
-    spawn.cwd = request.cwd;
-    spawn.nice = request.nice;
-    spawn.fds = {{output[1], 1}, {output[1], 2}, {control[1], kControlFd}};
-    spawn.die_with_parent = true;
-    absl::StatusOr<pid_t> pid = Spawn(spawn);
-    if (pid.ok()) {
-      auto child = std::make_unique<Child>();
-      child->key = key;
-      child->pid = *pid;
-      child->control = std::exchange(control[0], -1);
-      child->output = std::exchange(output[0], -1);
-      child->observer = observer;
-      for (const int fd : {child->control, child->output}) {
-        SetNonBlocking(fd);
-        Watch(fd, EPOLLIN, true);
-        by_fd_[fd] = key;
-      }
-      by_pid_[*pid] = key;
-      children_[key] = std::move(child);
-      observer->OnStarted(*pid);
-    } else {
-      end.start_error = std::string(pid.status().message());
-    }
-  }
-  for (int* fd : {&control[0], &control[1], &output[0], &output[1]}) CloseFd(fd);
-  if (!end.start_error.empty()) observer->OnEnd(end);
-}
+// ---- The thread -----------------------------------------------------------
 
 void ProcessPump::Loop() {
   epoll_event events[64];
@@ -204,9 +176,7 @@ void ProcessPump::Loop() {
         }
         Reap();
       } else if (const auto found = by_fd_.find(fd); found != by_fd_.end()) {
-        Child& child = *children_[found->second];
-        if ((events[i].events & EPOLLOUT) != 0) Flush(child);
-        if ((events[i].events & ~EPOLLOUT) != 0) OnReadable(child, fd);
+        OnEvent(*children_[found->second], fd, events[i].events);
       }
     }
     RunJobs();
@@ -223,17 +193,104 @@ void ProcessPump::RunJobs() {
   for (const auto& job : jobs) job();
 }
 
-int ProcessPump::WaitMillis() const {
-  int wait = -1;
-  const auto now = Clock::now();
-  for (const auto& [key, child] : children_) {
-    if (!child->deferred) continue;
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        child->due - now + std::chrono::microseconds(999));
-    const int millis = std::max<int>(0, static_cast<int>(left.count()));
-    wait = wait < 0 ? millis : std::min(wait, millis);
+absl::Status ProcessPump::Launch(
+    Key key, const ProcessRequest& request,
+    const std::shared_ptr<ProcessObserver>& observer) {
+  if (closed_) return absl::CancelledError("the node is being closed");
+  int control[2] = {-1, -1};
+  int output[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) != 0) {
+    return SystemError("socketpair");
   }
-  return wait;
+  if (pipe2(output, O_CLOEXEC) != 0) {
+    const absl::Status error = SystemError("pipe");
+    close(control[0]);
+    close(control[1]);
+    return error;
+  }
+  SpawnRequest spawn;
+  spawn.argv = request.argv;
+  spawn.env = request.env;
+  spawn.cwd = request.cwd;
+  spawn.nice = request.nice;
+  spawn.fds = {{output[1], 1}, {output[1], 2}, {control[1], kControlFd}};
+  spawn.die_with_parent = true;
+  const absl::StatusOr<pid_t> pid = Spawn(spawn);
+  close(control[1]);
+  close(output[1]);
+  if (!pid.ok()) {
+    close(control[0]);
+    close(output[0]);
+    return pid.status();
+  }
+  auto child = std::make_unique<Child>();
+  child->pid = *pid;
+  child->control = control[0];
+  child->output = output[0];
+  child->observer = observer;
+  for (const int fd : {child->control, child->output}) {
+    SetNonBlocking(fd);
+    Watch(fd, EPOLLIN, true);
+    by_fd_[fd] = key;
+  }
+  by_pid_[*pid] = key;
+  children_[key] = std::move(child);
+  observer->OnStarted(*pid);
+  return absl::OkStatus();
+}
+
+// ---- Descriptors ----------------------------------------------------------
+
+void ProcessPump::Watch(int fd, uint32_t events, bool add) {
+  epoll_event event = {};
+  event.events = events;
+  event.data.fd = fd;
+  epoll_ctl(epoll_, add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
+}
+
+void ProcessPump::WatchControl(Child& child) {
+  const uint32_t read = child.deferred ? 0u : EPOLLIN;
+  const uint32_t write = child.unwritten.empty() ? 0u : EPOLLOUT;
+  if (child.control < 0 || child.watched == (read | write)) return;
+  child.watched = read | write;
+  Watch(child.control, child.watched, false);
+}
+
+void ProcessPump::Forget(int* fd) {
+  if (*fd >= 0) by_fd_.erase(*fd);
+  CloseFd(fd);
+}
+
+void ProcessPump::OnEvent(Child& child, int fd, uint32_t events) {
+  if (fd == child.output) {
+    ReadOutput(child, kReadSize);
+    return;
+  }
+  if ((events & EPOLLOUT) != 0) Flush(child);
+  // Not to be put off: epoll would report a hang-up again and again.
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+    ReadControl(child, kMaxControl);
+  } else if ((events & EPOLLIN) != 0) {
+    const auto now = Clock::now();
+    if (now - child.last_read >= kGather) {
+      ReadControl(child, kMaxControl);
+    } else {
+      child.deferred = true;
+      child.due = child.last_read + kGather;
+      WatchControl(child);
+    }
+  }
+}
+
+int ProcessPump::WaitMillis() const {
+  auto first = Clock::time_point::max();
+  for (const auto& [key, child] : children_) {
+    if (child->deferred) first = std::min(first, child->due);
+  }
+  if (first == Clock::time_point::max()) return -1;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      first - Clock::now() + std::chrono::microseconds(999));
+  return std::max<int>(0, static_cast<int>(left.count()));
 }
 
 void ProcessPump::ReadDeferred() {
@@ -241,51 +298,31 @@ void ProcessPump::ReadDeferred() {
   for (auto& [key, child] : children_) {
     if (!child->deferred || child->due > now) continue;
     child->deferred = false;
-    ReadControl(*child);
-    if (child->control >= 0) {
-      Watch(child->control, kRead | (child->watching_writable ? kWrite : 0),
-            false);
-    }
+    ReadControl(*child, kMaxControl);
+    WatchControl(*child);
   }
 }
 
-void ProcessPump::OnReadable(Child& child, int fd) {
-  if (fd == child.output) {
-    ReadOutput(child);
-    return;
-  }
-  const auto now = Clock::now();
-  if (now - child.last_read < kGather) {
-    child.deferred = true;
-    child.due = child.last_read + kGather;
-    Watch(fd, child.watching_writable ? kWrite : 0, false);
-    return;
-  }
-  ReadControl(child);
-}
-
-void ProcessPump::ReadControl(Child& child) {
+void ProcessPump::ReadControl(Child& child, size_t limit) {
   child.last_read = Clock::now();
   std::string bytes;
-  while (child.control >= 0) {
+  while (child.control >= 0 && bytes.size() < limit) {
     const size_t before = bytes.size();
-    bytes.resize(before + kReadSize);
-    const ssize_t n = read(child.control, &bytes[before], kReadSize);
+    bytes.resize(std::min(limit, before + kReadSize));
+    const ssize_t n =
+        read(child.control, &bytes[before], bytes.size() - before);
     bytes.resize(before + (n > 0 ? n : 0));
     if (n > 0) continue;
     if (n < 0 && errno == EINTR) continue;
-    if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
-      // Closed by the process. It may still run; waitpid tells.
-      by_fd_.erase(child.control);
-      CloseFd(&child.control);
-    }
+    // Closed by the process. It may still run; waitpid tells.
+    if (n == 0 || errno != EAGAIN) Forget(&child.control);
     break;
   }
   if (!bytes.empty()) child.observer->OnControl(std::move(bytes));
 }
 
-bool ProcessPump::ReadOutput(Child& child) {
-  std::string bytes(kReadSize, '\0');
+bool ProcessPump::ReadOutput(Child& child, size_t limit) {
+  std::string bytes(std::min(limit, kReadSize), '\0');
   const ssize_t n = read(child.output, &bytes[0], bytes.size());
   if (n > 0) {
     bytes.resize(n);
@@ -293,34 +330,48 @@ bool ProcessPump::ReadOutput(Child& child) {
     return true;
   }
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-  by_fd_.erase(child.output);
-  CloseFd(&child.output);
+  Forget(&child.output);
   return false;
+}
+
+// Reads what the dead process left. What it left running may hold the other
+// ends and write without end, so no more than is there now.
+void ProcessPump::Drain(Child& child) {
+  ReadControl(child, Readable(child.control));
+  size_t left = Readable(child.output);
+  while (left > 0 && ReadOutput(child, left)) left -= std::min(left, kReadSize);
 }
 
 void ProcessPump::Flush(Child& child) {
   size_t done = 0;
-  while (child.control >= 0 && done < child.unwritten.size()) {
+  while (child.control >= 0 && !child.deaf && done < child.unwritten.size()) {
     const ssize_t n = send(child.control, child.unwritten.data() + done,
                            child.unwritten.size() - done, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
+    // It will not read again, though it may still write.
+    if (n < 0 && errno != EAGAIN) child.deaf = true;
     if (n < 0) break;
     done += n;
   }
+  if (child.control < 0 || child.deaf) done = child.unwritten.size();
   child.unwritten.erase(0, done);
-  const bool want = child.control >= 0 && !child.unwritten.empty();
-  if (want == child.watching_writable || child.control < 0) return;
-  child.watching_writable = want;
-  Watch(child.control, (child.deferred ? 0 : kRead) | (want ? kWrite : 0),
-        false);
+  WatchControl(child);
 }
 
+// ---- Ends -----------------------------------------------------------------
+
 void ProcessPump::Reap() {
-  int status = 0;
-  pid_t pid;
-  while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+  while (true) {
+    siginfo_t info = {};
+    const int options = WEXITED | WNOHANG | WNOWAIT;
+    if (waitid(P_ALL, 0, &info, options) != 0 || info.si_pid == 0) return;
     // Others are orphans that we inherited as their subreaper.
-    const auto found = by_pid_.find(pid);
+    const auto found = by_pid_.find(info.si_pid);
+    // The group outlives its leader. While that is a zombie, its number cannot
+    // be another's.
+    if (found != by_pid_.end()) kill(-info.si_pid, SIGKILL);
+    int status = 0;
+    waitpid(info.si_pid, &status, 0);
     if (found != by_pid_.end()) Finish(found->second, status);
   }
 }
@@ -330,77 +381,12 @@ void ProcessPump::Finish(Key key, int wait_status) {
   const std::unique_ptr<Child> child = std::move(found->second);
   children_.erase(found);
   by_pid_.erase(child->pid);
-  // Children of the test in its group; the group outlives its leader.
-  kill(-child->pid, SIGKILL);
-  ReadControl(*child);
-  while (child->output >= 0 && ReadOutput(*child)) {
-  }
-  for (int* fd : {&child->control, &child->output}) {
-    if (*fd >= 0) by_fd_.erase(*fd);
-    CloseFd(fd);
-  }
+  Drain(*child);
+  Forget(&child->control);
+  Forget(&child->output);
   ProcessEnd end;
   end.wait_status = wait_status;
   child->observer->OnEnd(end);
-}
-
-namespace {
-
-// Living children of this process, from /proc.
-std::vector<pid_t> Children() {
-  std::vector<pid_t> children;
-  DIR* proc = opendir("/proc");
-  if (proc == nullptr) return children;
-  while (const dirent* entry = readdir(proc)) {
-    const pid_t pid = atoi(entry->d_name);
-    if (pid <= 0) continue;
-    FILE* stat = fopen(absl::StrCat("/proc/", pid, "/stat").c_str(), "re");
-    if (stat == nullptr) continue;
-    char line[512] = {};
-    const size_t n = fread(line, 1, sizeof(line) - 1, stat);
-    fclose(stat);
-    // The name may contain anything; it ends at the last parenthesis.
-    const char* rest = static_cast<const char*>(memrchr(line, ')', n));
-    char state = 0;
-    int parent = 0;
-    if (rest != nullptr && sscanf(rest + 1, " %c %d", &state, &parent) == 2 &&
-        parent == getpid()) {
-      children.push_back(pid);
-    }
-  }
-  closedir(proc);
-  return children;
-}
-
-}  // namespace
-
-int KillDescendants(absl::Duration patience, const std::vector<pid_t>& keep) {
-  const auto deadline = Clock::now() + absl::ToChronoMilliseconds(patience);
-  while (true) {
-    int left = 0;
-    for (const pid_t pid : Children()) {
-      if (std::find(keep.begin(), keep.end(), pid) != keep.end()) continue;
-      kill(pid, SIGKILL);
-      if (waitpid(pid, nullptr, WNOHANG) == 0) ++left;
-    }
-    // Even with none left in this round, the last one may have had children.
-    if (left == 0 && Children().size() <= keep.size()) return 0;
-    if (Clock::now() >= deadline) return left;
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    const timespec millisecond = {0, 1000000};
-    sigtimedwait(&set, nullptr, &millisecond);
-  }
-}
-
-std::string DescribeEnd(int wait_status) {
-  if (WIFSIGNALED(wait_status)) {
-    const char* name = sigabbrev_np(WTERMSIG(wait_status));
-    return name != nullptr ? absl::StrCat("SIG", name)
-                           : absl::StrCat("signal ", WTERMSIG(wait_status));
-  }
-  return absl::StrCat("exit status ", WEXITSTATUS(wait_status));
 }
 
 }  // namespace dist

@@ -1,9 +1,7 @@
 // Child processes and their descriptors, on one thread.
 //
 // The pump starts processes, feeds their control channels, collects what they
-// write and how they end, and reports it to observers. It is the only place
-// that forks: everything a child must not inherit (signal masks, descriptors,
-// the terminal) is dealt with here.
+// write and how they end, and reports it to observers.
 #ifndef DIST_TRANSPORTS_PROCESS_PUMP_H_
 #define DIST_TRANSPORTS_PROCESS_PUMP_H_
 
@@ -18,64 +16,29 @@
 #include <thread>
 #include <vector>
 
-#include "absl/status/status.h"
-#include "absl/time/time.h"
+#include "transports/processes.h"
 
 namespace dist {
 
-struct ProcessRequest {
-  std::vector<std::string> argv;  // argv[0] is looked up along PATH.
-  std::vector<std::string> env;   // "NAME=VALUE", all of it.
-  std::string cwd;                // Made with its parents when missing; "": ours.
-  int nice = 0;
-};
-
-struct ProcessEnd {
-  // Not empty: the process never ran, and why ("No such file or directory").
-  std::string start_error;
-  int wait_status = 0;  // As of waitpid(2).
-};
-
-// What happens to a process. Called on the pump's thread; must not block.
-class ProcessObserver {
+class ProcessPump : public Processes {
  public:
-  virtual ~ProcessObserver() = default;
-  virtual void OnStarted(pid_t pid) {}
-  virtual void OnControl(std::string bytes) = 0;
-  virtual void OnOutput(std::string bytes) = 0;  // stdout and stderr.
-  // The last call. All that the process itself wrote has been delivered.
-  virtual void OnEnd(const ProcessEnd& end) = 0;
-};
-
-class ProcessPump {
- public:
-  using Key = uint64_t;
-  // The descriptor number of the control channel in the child.
-  static constexpr int kControlFd = 3;
-
   // Blocks SIGCHLD in the calling thread and so must be made before any other
   // thread is. The calling process becomes a subreaper: what its children
-  // leave behind becomes its own child.
+  // leave behind becomes its own child. Children that it already has are not
+  // ours (a shell that executed us had them) and are left alone.
   ProcessPump();
   // Kills every process and waits for the thread.
-  ~ProcessPump();
+  ~ProcessPump() override;
   ProcessPump(const ProcessPump&) = delete;
   ProcessPump& operator=(const ProcessPump&) = delete;
 
-  // The rest may be called from any thread. Unknown or ended keys are ignored.
-
-  // Starts a process in a session of its own. Whatever goes wrong is said
-  // through OnEnd.
-  Key Start(ProcessRequest request, std::shared_ptr<ProcessObserver> observer);
-  // Writes to the control channel; queued without limit.
-  void Write(Key key, std::string bytes);
-  // Sends a signal to the process and its group, as a terminal does.
-  void Signal(Key key, int signal);
-  // SIGKILL to the process and its group.
-  void Kill(Key key);
-  // Kills everything that descends from this process and waits until it is
-  // gone, or for `patience`. Returns the number of processes still there.
-  int KillAll(absl::Duration patience);
+  Key Start(ProcessRequest request,
+            std::shared_ptr<ProcessObserver> observer) override;
+  void Write(Key key, std::string bytes) override;
+  void Signal(Key key, int signal) override;
+  void Kill(Key key) override;
+  void KillAll(absl::Duration patience,
+               std::function<void(int left)> done) override;
 
  private:
   struct Child;
@@ -83,12 +46,15 @@ class ProcessPump {
   void Post(std::function<void()> job);
   void Loop();
   void RunJobs();
-  void Launch(Key key, const ProcessRequest& request,
-              std::shared_ptr<ProcessObserver> observer);
-  void OnReadable(Child& child, int fd);
-  void ReadControl(Child& child);
-  bool ReadOutput(Child& child);
+  absl::Status Launch(Key key, const ProcessRequest& request,
+                      const std::shared_ptr<ProcessObserver>& observer);
+  void OnEvent(Child& child, int fd, uint32_t events);
+  void ReadControl(Child& child, size_t limit);
+  bool ReadOutput(Child& child, size_t limit);
+  void Drain(Child& child);
   void Flush(Child& child);
+  void WatchControl(Child& child);
+  void Forget(int* fd);
   void Reap();
   void Finish(Key key, int wait_status);
   void Watch(int fd, uint32_t events, bool add);
@@ -105,17 +71,11 @@ class ProcessPump {
   std::map<Key, std::unique_ptr<Child>> children_;
   std::map<int, Key> by_fd_;
   std::map<pid_t, Key> by_pid_;
+  std::vector<pid_t> spared_;  // Children from before.
+  bool closed_ = false;        // KillAll was called.
   bool quit_ = false;
   std::thread thread_;
 };
-
-// Kills and reaps the children of the calling process but those in `keep`,
-// round after round (a subreaper inherits grandchildren), until none is left or
-// `patience` is over. Returns how many are left. REQUIRES: SIGCHLD is blocked.
-int KillDescendants(absl::Duration patience, const std::vector<pid_t>& keep);
-
-// "SIGSEGV", "exit status 3".
-std::string DescribeEnd(int wait_status);
 
 }  // namespace dist
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -21,15 +22,27 @@ namespace dist {
 namespace {
 
 // What the child could not do; sent through a pipe that exec closes.
+enum class Step : int { kDescriptors, kFolder, kChdir, kNice, kExec };
+
 struct ChildError {
+  Step step = Step::kDescriptors;
   int error = 0;
-  char call[16] = {};
 };
 
-[[noreturn]] void Fail(int report_fd, const char* call) {
-  ChildError failure;
-  failure.error = errno;
-  strncpy(failure.call, call, sizeof(failure.call) - 1);
+// All that the child needs. It is a copy of one thread of many, which may hold
+// any lock: from fork to exec it must not allocate.
+struct Prepared {
+  std::string program;
+  std::vector<char*> argv;
+  std::vector<char*> env;
+  std::vector<std::string> folders;      // To make, outermost first.
+  std::vector<std::pair<int, int>> fds;  // Ours is moved in the child.
+  int highest = 2;                       // Of the child's descriptors.
+  pid_t parent = 0;
+};
+
+[[noreturn]] void Fail(int report_fd, Step step) {
+  const ChildError failure{step, errno};
   (void)!write(report_fd, &failure, sizeof(failure));
   _exit(127);
 }
@@ -47,21 +60,19 @@ void ResetSignals() {
 
 // Moves our descriptors to the child's numbers. They are first lifted out of
 // the way, because the two sets may overlap.
-void MapDescriptors(const std::vector<std::pair<int, int>>& fds, int report_fd,
-                    int first_free) {
-  bool has_stdin = false;
-  std::vector<int> lifted;
-  for (const auto& [ours, theirs] : fds) {
-    lifted.push_back(fcntl(ours, F_DUPFD_CLOEXEC, first_free));
-    if (lifted.back() < 0) Fail(report_fd, "dup");
-    has_stdin = has_stdin || theirs == 0;
+void MapDescriptors(Prepared* prepared, int report_fd) {
+  for (auto& fd : prepared->fds) {
+    fd.first = fcntl(fd.first, F_DUPFD_CLOEXEC, prepared->highest + 1);
+    if (fd.first < 0) Fail(report_fd, Step::kDescriptors);
   }
-  for (size_t i = 0; i < fds.size(); ++i) {
-    if (dup2(lifted[i], fds[i].second) < 0) Fail(report_fd, "dup2");
+  for (int fd = 0; fd <= prepared->highest; ++fd) close(fd);
+  for (int fd = 0; fd <= 2; ++fd) {
+    // Takes the lowest number that is free, which is `fd`.
+    const int flags = fd == 0 ? O_RDONLY : O_WRONLY;
+    if (open("/dev/null", flags) != fd) Fail(report_fd, Step::kDescriptors);
   }
-  if (!has_stdin) {
-    const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null < 0 || dup2(null, 0) < 0) Fail(report_fd, "/dev/null");
+  for (const auto& [ours, theirs] : prepared->fds) {
+    if (dup2(ours, theirs) < 0) Fail(report_fd, Step::kDescriptors);
   }
 }
 
@@ -70,50 +81,46 @@ void CloseOthers(int from) {
   constexpr unsigned kCloseOnExec = 1u << 2;
   if (syscall(SYS_close_range, from, ~0u, kCloseOnExec) == 0) return;
 #endif
-  for (int fd = from; fd < 1024; ++fd) {
+  const long limit = sysconf(_SC_OPEN_MAX);
+  for (int fd = from; fd < limit; ++fd) {
     const int flags = fcntl(fd, F_GETFD);
     if (flags >= 0) fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
   }
 }
 
-void MakeFolders(const std::string& path) {
-  for (size_t i = 1; i <= path.size(); ++i) {
-    if (i == path.size() || path[i] == '/') {
-      mkdir(path.substr(0, i).c_str(), 0777);
+void EnterFolder(const Prepared& prepared, const std::string& cwd,
+                 int report_fd) {
+  if (chdir(cwd.c_str()) == 0) return;
+  for (const std::string& folder : prepared.folders) {
+    if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST &&
+        access(folder.c_str(), F_OK) != 0) {
+      Fail(report_fd, Step::kFolder);
     }
   }
+  if (chdir(cwd.c_str()) != 0) Fail(report_fd, Step::kChdir);
 }
 
-[[noreturn]] void RunChild(const SpawnRequest& request, int report_fd,
-                           const std::string& program, char** argv,
-                           char** env, pid_t parent) {
+[[noreturn]] void RunChild(const SpawnRequest& request, Prepared* prepared,
+                           int report_fd) {
   setsid();
   ResetSignals();
   if (request.die_with_parent) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(127);  // It died before the line above.
-  }
-  int highest = 2;
-  for (const auto& [ours, theirs] : request.fds) {
-    highest = std::max(highest, theirs);
+    if (getppid() != prepared->parent) _exit(127);  // It died before that.
   }
   // The report pipe must survive the mapping as well.
-  const int report = fcntl(report_fd, F_DUPFD_CLOEXEC, highest + 1);
-  if (report < 0) Fail(report_fd, "dup");
-  MapDescriptors(request.fds, report, highest + 1);
-  CloseOthers(highest + 1);
-  if (!request.cwd.empty()) {
-    if (chdir(request.cwd.c_str()) != 0) {
-      MakeFolders(request.cwd);
-      if (chdir(request.cwd.c_str()) != 0) Fail(report, "chdir");
-    }
-  }
+  const int report = fcntl(report_fd, F_DUPFD_CLOEXEC, prepared->highest + 1);
+  if (report < 0) Fail(report_fd, Step::kDescriptors);
+  MapDescriptors(prepared, report);
+  CloseOthers(prepared->highest + 1);
+  if (!request.cwd.empty()) EnterFolder(*prepared, request.cwd, report);
   errno = 0;
   if (request.nice != 0 && nice(request.nice) == -1 && errno != 0) {
-    Fail(report, "nice");
+    Fail(report, Step::kNice);
   }
-  execve(program.c_str(), argv, env);
-  Fail(report, "exec");
+  execve(prepared->program.c_str(), prepared->argv.data(),
+         prepared->env.data());
+  Fail(report, Step::kExec);
 }
 
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
@@ -125,26 +132,85 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   return pointers;
 }
 
+std::vector<std::string> FoldersOf(const std::string& path) {
+  std::vector<std::string> folders;
+  for (size_t i = 1; i <= path.size(); ++i) {
+    if (i == path.size() || path[i] == '/')
+      folders.push_back(path.substr(0, i));
+  }
+  return folders;
+}
+
+// A relative path means what it means to the caller, also when the child runs
+// elsewhere.
+std::string Absolute(const std::string& path) {
+  char folder[PATH_MAX];
+  if (path[0] == '/' || getcwd(folder, sizeof(folder)) == nullptr) return path;
+  return absl::StrCat(folder, "/", path);
+}
+
+absl::Status ErrorOf(const SpawnRequest& request, const ChildError& failure) {
+  const std::string why = strerror(failure.error);
+  switch (failure.step) {
+    case Step::kExec:
+      return absl::NotFoundError(absl::StrCat(request.argv[0], ": ", why));
+    case Step::kFolder:
+      return absl::FailedPreconditionError(
+          absl::StrCat("cannot make the folder ", request.cwd, ": ", why));
+    case Step::kChdir:
+      return absl::FailedPreconditionError(
+          absl::StrCat("cannot enter the folder ", request.cwd, ": ", why));
+    case Step::kNice:
+      return absl::FailedPreconditionError(
+          absl::StrCat("cannot set nice=", request.nice, ": ", why));
+    case Step::kDescriptors:
+      break;
+  }
+  return absl::ResourceExhaustedError(absl::StrCat("descriptors: ", why));
+}
+
+// Forks with all signals blocked: none may be handled in the child before its
+// handlers, which are ours, are reset.
+pid_t ForkBlocked(sigset_t* before) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, before);
+  return fork();
+}
+
 }  // namespace
 
 absl::StatusOr<pid_t> Spawn(const SpawnRequest& request) {
-  const std::string program =
-      FindProgram(request.argv[0], GetVariable("PATH", request.env));
-  if (program.empty()) {
-    return absl::NotFoundError(absl::StrCat(request.argv[0], ": not found"));
+  if (request.argv.empty()) return absl::NotFoundError("no program given");
+  std::vector<std::string> words = request.argv;
+  Prepared prepared;
+  prepared.program = FindProgram(words[0], GetVariable("PATH", request.env));
+  if (prepared.program.empty()) {
+    return absl::NotFoundError(absl::StrCat(words[0], ": not found"));
   }
+  if (!request.cwd.empty()) {
+    prepared.program = Absolute(prepared.program);
+    // Python finds its home by this word.
+    if (words[0].find('/') != std::string::npos) words[0] = prepared.program;
+  }
+  prepared.argv = Pointers(words);
+  prepared.env = Pointers(request.env);
+  prepared.folders = FoldersOf(request.cwd);
+  prepared.fds = request.fds;
+  for (const auto& [ours, theirs] : request.fds) {
+    prepared.highest = std::max(prepared.highest, theirs);
+  }
+  prepared.parent = getpid();
   int report[2];
   if (pipe2(report, O_CLOEXEC) != 0) {
-    return absl::ResourceExhaustedError(absl::StrCat("pipe: ", strerror(errno)));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("pipe: ", strerror(errno)));
   }
-  std::vector<char*> argv = Pointers(request.argv);
-  std::vector<char*> env = Pointers(request.env);
-  const pid_t parent = getpid();
-  const pid_t pid = fork();
-  if (pid == 0) {
-    RunChild(request, report[1], program, argv.data(), env.data(), parent);
-  }
+  sigset_t before;
+  const pid_t pid = ForkBlocked(&before);
+  if (pid == 0) RunChild(request, &prepared, report[1]);
   const int fork_error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   close(report[1]);
   ChildError failure;
   ssize_t got = 0;
@@ -158,13 +224,10 @@ absl::StatusOr<pid_t> Spawn(const SpawnRequest& request) {
     return absl::ResourceExhaustedError(
         absl::StrCat("fork: ", strerror(fork_error)));
   }
-  if (got == sizeof(failure)) {
-    waitpid(pid, nullptr, 0);
-    return absl::FailedPreconditionError(
-        absl::StrCat(request.argv[0], ": ", failure.call, ": ",
-                     strerror(failure.error)));
+  if (got != sizeof(failure)) return pid;
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  return pid;
+  return ErrorOf(request, failure);
 }
 
 std::vector<std::string> Environment() {
@@ -209,11 +272,16 @@ std::string FindProgram(const std::string& name, const std::string& path) {
 std::vector<std::string> FindPrograms(const std::vector<std::string>& names,
                                       const std::string& path) {
   std::vector<std::string> found;
-  for (absl::string_view folder : absl::StrSplit(path, ':')) {
+  std::vector<std::pair<dev_t, ino_t>> seen;  // /bin may be /usr/bin.
+  for (absl::string_view part : absl::StrSplit(path, ':')) {
+    const std::string folder(part.empty() ? "." : part);
+    struct stat info;
+    if (stat(folder.c_str(), &info) != 0) continue;
+    const std::pair<dev_t, ino_t> id(info.st_dev, info.st_ino);
+    if (std::find(seen.begin(), seen.end(), id) != seen.end()) continue;
+    seen.push_back(id);
     for (const std::string& name : names) {
-      const std::string file =
-          absl::StrCat(folder.empty() ? "." : folder, "/", name);
-      struct stat info;
+      const std::string file = absl::StrCat(folder, "/", name);
       if (stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
           access(file.c_str(), X_OK) == 0) {
         found.push_back(file);

@@ -24,8 +24,9 @@ struct SpawnRequest {
 };
 
 // Starts a process in a session of its own, with default signal handling, no
-// terminal, and no descriptor but those asked for (0 is /dev/null unless
-// given). Fails with the words of the system call that failed in the child.
+// terminal, and no descriptor but those asked for (0, 1 and 2 are /dev/null
+// unless given). Returns once the program runs. kNotFound: the program cannot
+// be executed; other errors concern the folder, the descriptors, the machine.
 absl::StatusOr<pid_t> Spawn(const SpawnRequest& request);
 
 // The calling process's environment as a list.

@@ -20,7 +20,7 @@ struct HostAddress {
 
 // A node that was started; the link runs over `fd`.
 struct Connection {
-  int fd = -1;     // A connected stream socket, close-on-exec. Owned.
+  int fd = -1;       // A connected stream socket, close-on-exec. Owned.
   pid_t child = -1;  // A local process behind it to wait for, or -1.
 };
 

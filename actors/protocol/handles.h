@@ -40,39 +40,52 @@ using HostSinkHandle = Interface<void(HostSpoke),   // A node said something.
 using NodeSinkHandle = Interface<void(CommandMessage),  // From the coordinator.
                                  void(LinkEnded)>;      // Which is gone.
 
+// Where a host keeper reports to.
+using KeeperSinkHandle = Interface<void(HostConnected), void(HostGone)>;
+
+// Makes connections and buries hosts.
+using HostKeeperHandle =
+    Interface<void(MakeConnection), void(BuryHost), void(Leave)>;
+
 using CoordinatorHandle =
-    Interface<void(HostSpoke), void(LinkEnded),
+    Interface<void(HostSpoke), void(LinkEnded), void(HostConnected),
+              void(HostGone),
               void(WakeUp),          // A timer of the run machine.
               void(Tick),            // For the live display.
               void(StopRequested)>;  // Ctrl-C and the like.
 
+// What users of links need of them.
+using CommandLinkHandle =
+    Interface<void(CommandMessage),  // Send it to the node.
+              void(Consumed)>;       // Of what the node sent.
+using EventLinkHandle =
+    Interface<void(EventMessage),  // Send it to the coordinator.
+              void(Consumed),      // Of what the coordinator sent.
+              void(CloseLink)>;
+
 // The coordinator's end of a link.
 using HostLinkHandle =
     Interface<void(caf::io::new_data_msg), void(caf::io::data_transferred_msg),
-              void(caf::io::connection_closed_msg),
-              void(CommandMessage),  // Send it to the node.
-              void(Consumed),        // Of what the node sent.
-              void(CloseLink), void(Tick)>;
+              void(caf::io::connection_closed_msg), void(CommandMessage),
+              void(Consumed), void(Tick)>;
 
 // The node's end of a link.
 using NodeLinkHandle =
     Interface<void(caf::io::new_data_msg), void(caf::io::data_transferred_msg),
-              void(caf::io::connection_closed_msg),
-              void(EventMessage),  // Send it to the coordinator.
-              void(Consumed),      // Of what the coordinator sent.
-              void(CloseLink), void(Tick)>;
+              void(caf::io::connection_closed_msg), void(EventMessage),
+              void(Consumed), void(CloseLink), void(Tick)>;
 
 using NodeHandle =
     Interface<void(CommandMessage), void(LinkEnded),
-              void(EventMessage)>;  // From a worker here, for the coordinator.
+              void(EventMessage),  // From a worker here, for the coordinator.
+              void(ProcessesKilled)>;
 
 // Where a worker reports to; a NodeHandle converts to it.
 using EventSinkHandle = Interface<void(EventMessage)>;
 
 using WorkerHandle =
     Interface<void(CommandMessage),  // One that names this worker.
-              void(ProcessStarted), void(ProcessReported), void(ProcessWrote),
-              void(ProcessEnded),
+              void(ProcessReported), void(ProcessWrote), void(ProcessEnded),
               void(Tick)>;  // For the time limit of tests.
 
 }  // namespace dist

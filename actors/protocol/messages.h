@@ -103,14 +103,6 @@ struct StopRequested {
 
 // ---- From the process pump to a worker ------------------------------------
 
-struct ProcessStarted {
-  int64_t pid = 0;
-  template <class V>
-  auto VisitFields(V&& v) {
-    return v("pid", pid);
-  }
-};
-
 // Bytes of the control channel.
 struct ProcessReported {
   std::string bytes;
@@ -130,11 +122,76 @@ struct ProcessWrote {
 };
 
 struct ProcessEnded {
-  std::string start_error;
+  std::string start_error;  // Not empty: it never ran.
+  bool no_program = false;  // Another program might have run.
   int32_t wait_status = 0;
   template <class V>
   auto VisitFields(V&& v) {
-    return v("start_error", start_error, "wait_status", wait_status);
+    return v("start_error", start_error, "no_program", no_program,
+             "wait_status", wait_status);
+  }
+};
+
+// To a node: no process of its workers is left, or only `left` that defy
+// SIGKILL.
+struct ProcessesKilled {
+  int32_t left = 0;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("left", left);
+  }
+};
+
+// ---- Between coordinator and host keeper ----------------------------------
+
+// Connects to a host. Answer: HostConnected or HostGone.
+struct MakeConnection {
+  HostId host;
+  uint32_t connection = 0;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("host", host, "connection", connection);
+  }
+};
+
+// The receiver owns the descriptor.
+struct HostConnected {
+  HostId host;
+  uint32_t connection = 0;
+  int32_t fd = -1;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("host", host, "connection", connection, "fd", fd);
+  }
+};
+
+// Sees to it that nothing is left of a connection. Answer: HostGone.
+struct BuryHost {
+  HostId host;
+  uint32_t connection = 0;
+  std::string text;  // How its link ended; "": in order.
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("host", host, "connection", connection, "text", text);
+  }
+};
+
+// A connection was not made, or nothing is left of it.
+struct HostGone {
+  HostId host;
+  uint32_t connection = 0;
+  std::string text;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("host", host, "connection", connection, "text", text);
+  }
+};
+
+// The run is over: kill what is left and end.
+struct Leave {
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v();
   }
 };
 

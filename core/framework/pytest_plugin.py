@@ -15,12 +15,14 @@ import gc
 import io
 import json
 import os
-import resource
 import select
+import shutil
 import struct
 import sys
+import tempfile
 import threading
 import traceback
+import zlib
 
 RECORD_LIMIT = 16 << 20
 FIELD_LIMIT = 1 << 20
@@ -42,8 +44,8 @@ DONE_SIZE = 21
 
 def move_high(fd):
     """Moves `fd` out of the way of tests that close or write to the descriptors that they expect to be in use."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if limit == resource.RLIM_INFINITY or limit > DESCRIPTOR_CEILING:
+    limit = os.sysconf("SC_OPEN_MAX")  # What ulimit -n says; -1: no limit.
+    if limit < 0 or limit > DESCRIPTOR_CEILING:
         limit = DESCRIPTOR_CEILING
     for lowest in (limit - 1, limit - 32, 100, 10):
         if lowest < 10:
@@ -68,7 +70,7 @@ class Channel:
         self._exit = os._exit
         poller = select.poll()
         poller.register(self._socket.fileno(), select.POLLIN)
-        self._arrived = poller.poll
+        self.arrived = poller.poll  # arrived(0): whether wait() would not block.
         self._input = bytearray()
         self.pending = b""  # Goes out with the next record: one call per test.
         self.forked = False
@@ -98,8 +100,6 @@ class Channel:
         sent = []
         while True:
             try:
-                if not sent:
-                    sent.extend(map(self._send, (data,)))
                 while sum(sent) < len(data):
                     sent.extend(map(self._send, (data[sum(sent) :],)))
                 self.pending = b""
@@ -115,12 +115,8 @@ class Channel:
         if self.pending:
             self.write(b"")
 
-    def poll(self):
-        """The records that have arrived, without waiting."""
-        return self.wait() if self._arrived(0) else ()  # Much cheaper than a recv() that raises.
-
     def wait(self):
-        """As poll(), but blocks until there is something."""
+        """The records that have arrived; blocks until there is something."""
         try:
             data = self._recv(65536)
         except OSError as error:
@@ -200,12 +196,15 @@ def clean(value, limit=FIELD_LIMIT, depth=0):
     return clean_text(text_of(value), limit)
 
 
+to_json = json.JSONEncoder(ensure_ascii=False).encode  # Tests replace json.dumps.
+
+
 def encode_json(value):
     for limit in (FIELD_LIMIT, 1 << 16, 1 << 12, 1 << 8):
-        data = json.dumps(clean(value, limit), ensure_ascii=False).encode("utf-8")
+        data = to_json(clean(value, limit)).encode("utf-8")
         if len(data) < RECORD_LIMIT:
             return data
-    return json.dumps({"text": "a record of %d bytes was dropped" % len(data)}).encode()
+    return to_json({"text": "a record of %d bytes was dropped" % len(data)}).encode("utf-8")
 
 
 def encode_nodeid(nodeid):
@@ -239,7 +238,8 @@ from _pytest.config import ConftestImportFailure, _prepareconfig  # noqa: E402
 from _pytest.reports import TestReport  # noqa: E402
 from _pytest.runner import CallInfo  # noqa: E402
 from _pytest.terminal import TerminalReporter  # noqa: E402
-from _pytest.warnings import catch_warnings_for_item  # noqa: E402
+from _pytest.tmpdir import get_user  # noqa: E402
+from _pytest.warnings import catch_warnings_for_item, warning_record_to_str  # noqa: E402
 
 try:
     from _pytest.pathlib import bestrelpath
@@ -285,19 +285,15 @@ class QuietReporter(TerminalReporter):
 class XdistHooks:
     """The hooks of pytest-xdist, so that a conftest.py that implements them loads where xdist is not installed."""
 
-    @pytest.hookspec()
     def pytest_xdist_setupnodes(config, specs):
         pass
 
-    @pytest.hookspec()
     def pytest_xdist_newgateway(gateway):
         pass
 
-    @pytest.hookspec()
     def pytest_xdist_rsyncstart(source, gateways):
         pass
 
-    @pytest.hookspec()
     def pytest_xdist_rsyncfinish(source, gateways):
         pass
 
@@ -305,19 +301,15 @@ class XdistHooks:
     def pytest_xdist_getremotemodule():
         pass
 
-    @pytest.hookspec()
     def pytest_configure_node(node):
         pass
 
-    @pytest.hookspec()
     def pytest_testnodeready(node):
         pass
 
-    @pytest.hookspec()
     def pytest_testnodedown(node, error):
         pass
 
-    @pytest.hookspec()
     def pytest_xdist_node_collection_finished(node, ids):
         pass
 
@@ -387,6 +379,48 @@ class XdistStandIn:
     def testrun_uid(self, request):
         """The id of the run, the same in all its workers."""
         return request.config.workerinput["testrunuid"]
+
+
+def worker_basetemp(given, workerinput):
+    """As under xdist: a folder for each worker, in one of the run's own.
+
+    Tests rely on the latter: there the workers of a run on a host share files, as xdist's manual proposes for fixtures that
+    are to run once.
+    """
+    base = given or run_basetemp(workerinput.get("testrunuid", ""))
+    return base and os.path.join(base, "popen-" + workerinput.get("workerid", "gw0"))
+
+
+def run_basetemp(uid):
+    """A folder of this run on this host beside pytest's own, or None. The last three are kept, and those in use."""
+    root = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()
+    root = os.path.join(os.path.realpath(root), "pytest-of-%s" % (get_user() or "unknown"))
+    base = os.path.join(root, "dist-%08x-%d" % (zlib.crc32(uid.encode("utf-8", "replace")), os.getppid()))
+    try:
+        os.makedirs(root, mode=0o700, exist_ok=True)
+        if os.stat(root).st_uid != os.getuid():
+            return None  # pytest says what is wrong with that.
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(base, 0o700)
+            forget_old_runs(root)
+        lock = move_high(os.open(base, os.O_RDONLY | os.O_DIRECTORY))
+        fcntl.flock(lock, fcntl.LOCK_SH)  # Until this process ends.
+    except OSError:
+        return None
+    return base
+
+
+def forget_old_runs(root):
+    runs = sorted((entry for entry in os.scandir(root) if entry.name.startswith("dist-")), key=lambda e: e.stat().st_mtime)
+    for run in runs[:-3]:
+        lock = os.open(run.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(run.path, ignore_errors=True)
+        except OSError:
+            pass  # Its workers live.
+        finally:
+            os.close(lock)
 
 
 def never_distribute(options):
@@ -535,7 +569,8 @@ def has_own_statuses(config):
     """Whether a plugin may call a passed test something else than "passed"."""
     known = ("_pytest.", "dist_pytest_plugin")
     for implementation in config.hook.pytest_report_teststatus.get_hookimpls():
-        if not implementation.function.__module__.startswith(known):
+        module = getattr(implementation.function, "__module__", None) or ""
+        if not module.startswith(known):
             return True
     return False
 
@@ -589,7 +624,8 @@ class Worker:
         config.workerinput = self._settings["workerinput"]
         config.workeroutput = {}
         never_distribute(config.known_args_namespace)
-        manager.register(XdistOptions(dict(config._opt2dest)), "dist-options")
+        known = config if hasattr(config, "_opt2dest") else config._parser  # The latter since pytest 9.1.
+        manager.register(XdistOptions(set(known._opt2dest)), "dist-options")
         if not (manager.hasplugin("xdist") or manager.hasplugin("xdist.plugin")):
             manager.register(XdistStandIn(), "dist-xdist")
         if manager.hasplugin("pytest_cov"):
@@ -611,13 +647,17 @@ class Worker:
         option.continue_on_collection_errors = True
         if self._settings["collect_only"]:
             option.collectonly = True
-        if self._settings["basetemp"]:
-            option.basetemp = self._settings["basetemp"]
-            os.makedirs(os.path.dirname(os.path.abspath(option.basetemp)), exist_ok=True)
+        base = self._settings["basetemp"] or worker_basetemp(option.basetemp, self._settings["workerinput"])
+        if base:
+            option.basetemp = base
+            os.makedirs(os.path.dirname(os.path.abspath(base)), exist_ok=True)
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config):
         self._reports = ReportWriter(config, self._settings)
+        if getattr(config.option, "capture", "") == "no":
+            with contextlib.suppress(AttributeError, ValueError):
+                sys.stdout.reconfigure(line_buffering=True)  # Who watches tests does so live, as on a terminal.
         loud = config.pluginmanager.get_plugin("terminalreporter")
         if loud is None:
             return
@@ -647,6 +687,15 @@ class Worker:
         )
 
     # Collection.
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_collection(self):
+        """Without looking for cyclic garbage: there is little, and each full look visits every test collected so far."""
+        enabled = gc.isenabled()
+        gc.disable()
+        yield
+        if enabled:
+            gc.enable()
 
     def pytest_collectreport(self, report):
         if self._report_log:
@@ -688,6 +737,7 @@ class Worker:
     def pytest_runtestloop(self, session):
         self._send_list(session.items)
         if session.config.option.collectonly:
+            self._next_test_is_there()  # Never: but who left before `F` would seem to have given up.
             return True
         self._eager = self._report_log or self._passed_sections or has_own_statuses(session.config)
         while self._next_test_is_there():
@@ -696,7 +746,8 @@ class Worker:
         return True
 
     def _next_test_is_there(self):
-        self._obey(self._channel.poll())
+        if self._channel.arrived(0):  # Much cheaper than a recv() that raises.
+            self._obey(self._channel.wait())
         while not self._queue and not self._no_more:
             self._channel.flush()
             self._obey(self._channel.wait())
@@ -825,19 +876,25 @@ class Worker:
         item, config = self._item, self._item.config
         arguments = (item, nextitem) if PYTEST_VERSION < 7 else (nextitem,)
         capture = config.pluginmanager.get_plugin("capturemanager")
-        with contextlib.ExitStack() as stack:
-            if config.pluginmanager.hasplugin("warnings"):
-                ihook = item.ihook
-                stack.enter_context(catch_warnings_for_item(config=config, ihook=ihook, when="runtest", item=item))
-            if capture is not None:
-                stack.enter_context(capture.item_capture("teardown", item))
-            os.environ["PYTEST_CURRENT_TEST"] = "%s (teardown)" % item.nodeid.replace("\0", "(null)")
-            try:
-                call = CallInfo.from_call(
-                    lambda: state.teardown_exact(*arguments), when="teardown", reraise=(Exit, KeyboardInterrupt)
-                )
-            finally:
-                os.environ.pop("PYTEST_CURRENT_TEST", None)
+
+        def tear_down():
+            failure = None
+            with contextlib.ExitStack() as stack:
+                if config.pluginmanager.hasplugin("warnings"):
+                    ihook = item.ihook
+                    stack.enter_context(catch_warnings_for_item(config=config, ihook=ihook, when="runtest", item=item))
+                if capture is not None:
+                    stack.enter_context(capture.item_capture("teardown", item))
+                os.environ["PYTEST_CURRENT_TEST"] = "%s (teardown)" % item.nodeid.replace("\0", "(null)")
+                stack.callback(os.environ.pop, "PYTEST_CURRENT_TEST", None)
+                try:
+                    state.teardown_exact(*arguments)
+                except BaseException as error:  # Kept: what passes through item_capture() takes the captured text along.
+                    failure = error
+            if failure is not None:
+                raise failure
+
+        call = CallInfo.from_call(tear_down, when="teardown", reraise=(Exit, KeyboardInterrupt))
         if call.excinfo is not None:
             report = item.ihook.pytest_runtest_makereport(item=item, call=call)
             self._is_orphan = True
@@ -849,13 +906,16 @@ class Worker:
     # At any time.
 
     def pytest_warning_recorded(self, warning_message, when, nodeid, location):
-        category = getattr(warning_message.category, "__name__", "") or ""
-        where = {"filename": text_of(warning_message.filename), "lineno": warning_message.lineno or 0}
-        said = {"message": text_of(warning_message.message), "category": category}
-        self._channel.send_json("W", {**said, **where, "when": when, "nodeid": nodeid or ""})
+        said = {
+            "message": text_of(warning_message.message),
+            "category": getattr(warning_message.category, "__name__", "") or "",
+            "filename": text_of(warning_message.filename),
+            "lineno": warning_message.lineno or 0,
+            "when": when,
+        }
         if self._report_log:
-            entry = {"$report_type": "WarningMessage", **said, **where, "when": when, "location": location}
-            self._channel.send_json("J", entry)
+            self._channel.send_json("J", {"$report_type": "WarningMessage", **said, "location": location})
+        self._channel.send_json("W", {**said, "message": warning_text(warning_message), "nodeid": nodeid or ""})
 
     def pytest_keyboard_interrupt(self, excinfo):
         self.interruption = excinfo.value
@@ -864,6 +924,14 @@ class Worker:
     def pytest_internalerror(self, excrepr):
         self._channel.send_json("X", {"text": text_of(excrepr)})
         return True  # Said; pytest need not write it to stderr.
+
+
+def warning_text(warning_message):
+    """What pytest's terminal prints: place, category and message, the line of source below them."""
+    try:
+        return warning_record_to_str(warning_message)
+    except Exception:  # A message whose str() raises, a formatwarning() that a test has put in.
+        return text_of(warning_message.message)
 
 
 def micros(seconds):
@@ -942,6 +1010,7 @@ def run_session(worker, settings):
         return int(status), text
 
     config = None
+    os.environ["PYTEST_VERSION"] = pytest.__version__  # As pytest.main() since 8.2.
     try:
         try:
             config = _prepareconfig(list(settings["args"]), [worker])
@@ -959,6 +1028,11 @@ def run_session(worker, settings):
         return refuse("Exit: %s" % error.msg, status) if not worker.listed else (int(status), text_of(error.msg))
     except KeyboardInterrupt:
         return int(pytest.ExitCode.INTERRUPTED), "KeyboardInterrupt"
+    except ImportError as error:
+        if config is None and str(error).startswith("Error importing plugin"):
+            return refuse(text_of(error), pytest.ExitCode.USAGE_ERROR)
+        channel.send_json("X", {"text": traceback.format_exc()})
+        return int(pytest.ExitCode.INTERNAL_ERROR), "internal error"
     except SystemExit as error:
         return refuse("SystemExit: %s" % error.code, error.code if type(error.code) is int and error.code else 3)
     except BaseException:

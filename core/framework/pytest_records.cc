@@ -14,6 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kMaxRecord = size_t{16} << 20;
+constexpr int kMaxDepth = 60;
 
 absl::Status Malformed(absl::string_view what) {
   return absl::DataLossError(
@@ -186,9 +187,13 @@ WorkerFinished FinishedOf(WorkerId worker, const Json& json) {
   return finished;
 }
 
+// Whatever is nested deeper than any record is left out: it could exhaust the
+// stack of whoever walks it.
 Json ParseJson(absl::string_view text) {
-  return Json::parse(text.begin(), text.end(), nullptr,
-                     /*allow_exceptions=*/false);
+  return Json::parse(
+      text.begin(), text.end(),
+      [](int depth, Json::parse_event_t, Json&) { return depth < kMaxDepth; },
+      /*allow_exceptions=*/false);
 }
 
 }  // namespace
@@ -220,7 +225,8 @@ std::string ConfigRecord(const WorkerSetup& setup) {
 }
 
 TestsReported& PytestDecoder::Steps(std::vector<NodeEvent>* events) {
-  if (events->empty() || !std::holds_alternative<TestsReported>(events->back())) {
+  if (events->empty() ||
+      !std::holds_alternative<TestsReported>(events->back())) {
     events->push_back(TestsReported{worker_, {}});
   }
   return std::get<TestsReported>(events->back());
@@ -264,6 +270,7 @@ absl::Status PytestDecoder::OnRecord(char kind, absl::string_view payload,
       TestsReturned returned{worker_, {}};
       for (size_t i = 0; i < payload.size(); i += 4) {
         returned.positions.push_back(Number(payload.substr(i, 4)));
+        if (returned.positions.back() >= count_) return Malformed("a position");
       }
       events->push_back(std::move(returned));
       return absl::OkStatus();
@@ -277,10 +284,14 @@ absl::Status PytestDecoder::OnRecord(char kind, absl::string_view payload,
 
 absl::Status PytestDecoder::OnTest(char kind, absl::string_view payload,
                                    std::vector<NodeEvent>* events) {
-  const size_t least = kind == 'D' ? 20 : 4;
-  if (payload.size() < least) return Malformed("too short");
+  const bool has_report = kind == 'T' || kind == 'O';
+  const size_t fixed = kind == 'D' ? 20 : 4;
+  if (payload.size() < fixed || (payload.size() > fixed && !has_report)) {
+    return Malformed("its size");
+  }
   TestStep step;
   step.position = Number(payload);
+  if (step.position >= count_) return Malformed("a position");
   if (kind == 'S') {
     step.kind = TestStep::Kind::kStarted;
   } else if (kind == 'D') {
@@ -310,7 +321,12 @@ absl::Status PytestDecoder::OnList(absl::string_view payload,
   payload.remove_prefix(head_size);
   // A long list comes in several records; `more` says that another follows.
   CollectionListed& listed = list_;
-  if (Count(head, "count") > 0) {
+  const size_t count = Count(head, "count");
+  const size_t separators = std::count(payload.begin(), payload.end(), '\0');
+  if (count == 0 ? !payload.empty() : separators != count - 1) {
+    return Malformed("the list of tests");
+  }
+  if (count > 0) {
     for (absl::string_view id : absl::StrSplit(payload, '\0')) {
       listed.ids.emplace_back(id);
     }
@@ -329,7 +345,7 @@ absl::Status PytestDecoder::OnList(absl::string_view payload,
   }
   CollectionReported reported;
   reported.worker = worker_;
-  reported.count = static_cast<uint32_t>(listed.ids.size());
+  reported.count = count_ = static_cast<uint32_t>(listed.ids.size());
   reported.deselected = Count(head, "deselected");
   events->push_back(std::exchange(list_, {}));
   events->push_back(std::move(reported));

@@ -46,6 +46,7 @@ class PytestDecoder {
   const WorkerId worker_;
   std::string buffer_;
   CollectionListed list_;  // What has come of it so far.
+  uint32_t count_ = 0;     // Tests in the whole list: positions are below it.
   bool broken_ = false;
 };
 

@@ -1,9 +1,9 @@
-// Portions that shrink towards the end, no queue longer than a horizon, but
-// one test ahead however slow it is: a round trip costs nothing then, and what
-// has not started is moved if somebody else is idle first.
+// Portions that shrink towards the end, no queue longer than a horizon.
 //
 // Guided self-scheduling (Polychronopoulos and Kuck, 1987) with half of the
-// fair share instead of all of it, measured in expected time.
+// fair share instead of all of it, measured in expected time. A slow test is
+// not sent ahead: longest first would become longest behind longest, and its
+// round trip is small beside it.
 #include <algorithm>
 #include <cmath>
 
@@ -41,12 +41,11 @@ class PortionsPolicy : public Policy {
   }
 
   static Portion ByTime(const Demand& demand) {
-    if (demand.queued > 1 && demand.queued_time >= kHorizon / 2) return {};
+    if (demand.queued > 0 && demand.queued_time >= kHorizon / 2) return {};
     const auto parts =
         static_cast<double>(2 * std::max<size_t>(demand.workers, 1));
-    const absl::Duration room =
-        std::max(kHorizon - demand.queued_time, absl::ZeroDuration());
-    return {demand.pending, std::min(room, demand.pending_time / parts)};
+    return {demand.pending, std::min(kHorizon - demand.queued_time,
+                                     demand.pending_time / parts)};
   }
 
   const size_t max_chunk_;

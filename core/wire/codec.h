@@ -75,7 +75,7 @@ class Encoder {
       Put(value.second);
     } else if constexpr (IsVariant<T>::value) {
       PutVarint(value.index());
-      std::visit([this](const auto& v) { Put(v); }, value);
+      std::visit([this](const auto& v) { this->Put(v); }, value);
     } else {
       // VisitFields serves both directions and so is not const.
       const_cast<T&>(value).VisitFields(*this);
@@ -122,8 +122,7 @@ class Decoder {
       value = static_cast<T>(GetVarint(std::numeric_limits<T>::max()));
     } else if constexpr (std::is_integral_v<T>) {
       const uint64_t raw = GetVarint(UINT64_MAX);
-      const auto wide =
-          static_cast<int64_t>((raw >> 1) ^ (~(raw & 1) + 1));
+      const auto wide = static_cast<int64_t>((raw >> 1) ^ (~(raw & 1) + 1));
       if (wide < std::numeric_limits<T>::min() ||
           wide > std::numeric_limits<T>::max()) {
         failed_ = true;

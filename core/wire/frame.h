@@ -46,7 +46,9 @@ void AppendFrame(const Frame& frame, std::string* out);
 class FrameReader {
  public:
   // Adds what the stream delivered, in pieces of any size.
-  void Feed(absl::string_view bytes) { buffer_.append(bytes.data(), bytes.size()); }
+  void Feed(absl::string_view bytes) {
+    buffer_.append(bytes.data(), bytes.size());
+  }
 
   // Takes the next frame: true if there is one. Its payload stays valid until
   // the next call of Feed(). An error is final: nothing after it can be

@@ -12,10 +12,18 @@ namespace {
 // A fresh session's first frame. The number changes with the format.
 constexpr absl::string_view kHello = "dist-link-1";
 
+absl::Status Stranger() {
+  return absl::DataLossError("the other end does not speak this protocol");
+}
+
 }  // namespace
 
 LinkSession::LinkSession(LinkTimers timers, absl::Time now)
-    : timers_(timers), last_heard_(now), last_ping_(now) {
+    : timers_(timers),
+      started_(now),
+      last_tick_(now),
+      last_heard_(now),
+      last_ping_(now) {
   for (int i = 0; i < kChannelCount; ++i) {
     outgoing_[i].credit = kWindow[i];
     incoming_[i].credit = kWindow[i];
@@ -40,8 +48,9 @@ absl::Status LinkSession::Receive(absl::string_view bytes, absl::Time now,
   reader_.Feed(bytes);
   Frame frame;
   while (true) {
-    DIST_ASSIGN_OR_RETURN(const bool more, reader_.Next(&frame));
-    if (!more) break;
+    const absl::StatusOr<bool> more = reader_.Next(&frame);
+    if (!more.ok()) return greeted_ ? more.status() : Stranger();
+    if (!*more) break;
     DIST_RETURN_IF_ERROR(OnFrame(frame, messages));
   }
   reader_.Compact();
@@ -52,7 +61,7 @@ absl::Status LinkSession::OnFrame(const Frame& frame,
                                   std::vector<LinkMessage>* messages) {
   if (!greeted_) {
     if (frame.kind != FrameKind::kHello || frame.payload != kHello) {
-      return absl::DataLossError("the other end does not speak this protocol");
+      return Stranger();
     }
     greeted_ = true;
     return absl::OkStatus();
@@ -92,14 +101,20 @@ absl::Status LinkSession::OnPart(const Frame& frame,
     return absl::DataLossError("a message is longer than 64 MiB");
   }
   in.partial.append(frame.payload.data(), frame.payload.size());
+  in.held += frame.payload.size();
   if (frame.kind == FrameKind::kPart) {
-    // A message longer than the window must still get through: its parts are
-    // credited as they come, and kMaxMessage bounds what they can fill.
-    Consume(frame.channel, frame.payload.size());
+    // A message longer than the window must still get through: what exceeds
+    // half of it is credited as it comes, and kMaxMessage bounds the rest.
+    const uint64_t half = kWindow[static_cast<size_t>(frame.channel)] / 2;
+    if (in.held > half) {
+      const uint64_t more = in.held - half;
+      in.held = half;
+      Consume(frame.channel, more);
+    }
     return absl::OkStatus();
   }
-  messages->push_back({frame.channel, std::move(in.partial)});
-  in.partial.clear();
+  messages->push_back({frame.channel, std::exchange(in.partial, {}),
+                       std::exchange(in.held, 0)});
   return absl::OkStatus();
 }
 
@@ -123,8 +138,7 @@ void LinkSession::Consume(Channel channel, size_t bytes) {
   const auto i = static_cast<size_t>(channel);
   Incoming& in = incoming_[i];
   // What was in flight bounds what can be given back.
-  in.consumed =
-      std::min<uint64_t>(in.consumed + bytes, kWindow[i] - in.credit);
+  in.consumed = std::min<uint64_t>(in.consumed + bytes, kWindow[i] - in.credit);
   if (in.consumed < kWindow[i] / 4) return;
   const auto more = static_cast<uint32_t>(in.consumed);
   const char payload[4] = {
@@ -137,7 +151,12 @@ void LinkSession::Consume(Channel channel, size_t bytes) {
 }
 
 absl::Status LinkSession::Tick(absl::Time now) {
-  if (SilentFor(now) >= timers_.silent) {
+  const bool late = now - last_tick_ > timers_.silent / 4;
+  last_tick_ = now;
+  if (!late && !greeted_ && now - started_ >= timers_.silent) {
+    return absl::DeadlineExceededError("the other end does not say hello");
+  }
+  if (!late && SilentFor(now) >= timers_.silent) {
     return absl::DeadlineExceededError(absl::StrCat(
         "silent for ", absl::ToInt64Seconds(SilentFor(now)), " s"));
   }
@@ -159,10 +178,10 @@ bool LinkSession::TakePart(std::string* out) {
     const size_t size = std::min<uint64_t>({left, kMaxPayload, queue.credit});
     if (size == 0 && left > 0) continue;  // No credit on this channel.
     const bool last = size == left;
-    AppendFrame({last ? FrameKind::kLast : FrameKind::kPart,
-                 static_cast<Channel>(i),
-                 absl::string_view(message).substr(queue.sent, size)},
-                out);
+    AppendFrame(
+        {last ? FrameKind::kLast : FrameKind::kPart, static_cast<Channel>(i),
+         absl::string_view(message).substr(queue.sent, size)},
+        out);
     queue.credit -= size;
     queue.sent += size;
     queued_ -= size;
@@ -175,13 +194,20 @@ bool LinkSession::TakePart(std::string* out) {
   return false;
 }
 
+bool LinkSession::Empty() const {
+  return std::all_of(outgoing_.begin(), outgoing_.end(),
+                     [](const Outgoing& out) { return out.messages.empty(); });
+}
+
 void LinkSession::TakeOutput(size_t limit, std::string* out) {
+  // Nothing follows the goodbye.
+  if (goodbye_ == Goodbye::kSent) return;
   const size_t before = out->size();
   out->append(urgent_);
   urgent_.clear();
   while (out->size() - before < limit && TakePart(out)) {
   }
-  if (goodbye_ == Goodbye::kWanted && queued_ == 0) {
+  if (goodbye_ == Goodbye::kWanted && Empty()) {
     AppendFrame({FrameKind::kGoodbye, Channel::kControl, ""}, out);
     goodbye_ = Goodbye::kSent;
   }

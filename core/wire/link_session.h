@@ -28,6 +28,7 @@ struct LinkTimers {
 struct LinkMessage {
   Channel channel = Channel::kControl;
   std::string bytes;
+  size_t cost = 0;  // What the receiver must Consume().
 };
 
 class LinkSession {
@@ -47,7 +48,7 @@ class LinkSession {
   void Close();
 
   // Takes bytes from the peer; appends complete messages to `messages`. The
-  // caller must Consume() their size when it is done with them. An error means
+  // caller must Consume() their cost when it is done with them. An error means
   // that the link must be closed.
   absl::Status Receive(absl::string_view bytes, absl::Time now,
                        std::vector<LinkMessage>* messages);
@@ -56,7 +57,9 @@ class LinkSession {
   void Consume(Channel channel, size_t bytes);
 
   // Pings when it is time. Error kDeadlineExceeded: the peer has been silent
-  // for too long. Call it about once a second.
+  // for too long, or has not said hello. Call it about once a second: a call
+  // that comes late (this process was stopped) judges nobody, since what the
+  // peer sent meanwhile has not been read yet.
   absl::Status Tick(absl::Time now);
 
   // Appends up to about `limit` bytes to write to the peer. Ends below that
@@ -81,8 +84,9 @@ class LinkSession {
   };
   struct Incoming {
     std::string partial;
-    uint64_t credit = 0;     // What the peer may still send.
-    uint64_t consumed = 0;   // Not yet granted again.
+    uint64_t held = 0;      // Of partial, not yet granted again.
+    uint64_t credit = 0;    // What the peer may still send.
+    uint64_t consumed = 0;  // Not yet granted again.
   };
 
   absl::Status OnFrame(const Frame& frame, std::vector<LinkMessage>* messages);
@@ -90,6 +94,7 @@ class LinkSession {
   absl::Status OnWindow(const Frame& frame);
   // Appends the next data frame; false if none may go now.
   bool TakePart(std::string* out);
+  bool Empty() const;
 
   const LinkTimers timers_;
   FrameReader reader_;
@@ -97,6 +102,8 @@ class LinkSession {
   std::array<Outgoing, kChannelCount> outgoing_;
   std::array<Incoming, kChannelCount> incoming_;
   size_t queued_ = 0;
+  const absl::Time started_;
+  absl::Time last_tick_;
   absl::Time last_heard_;
   absl::Time last_ping_;
   bool greeted_ = false;

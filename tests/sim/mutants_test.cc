@@ -20,12 +20,14 @@ uint64_t FindingSeed(Mutant mutant, std::string* violation) {
   active_mutant = mutant;
   uint64_t found = 0;
   for (uint64_t seed = 1; seed <= kSeeds && found == 0; ++seed) {
-    const auto modes = Policies();
-    const PolicyEntry& entry = modes[seed % modes.size()];
-    const SimResult result =
-        Simulate({std::string(entry.name), seed, SimCut()});
-    if (!result.violation.empty()) found = seed;
-    *violation = std::string(entry.name) + ": " + result.violation;
+    for (const PolicyEntry& entry : Policies()) {
+      const SimResult result =
+          Simulate({std::string(entry.name), seed, SimCut()});
+      if (result.violation.empty()) continue;
+      found = seed;
+      *violation = std::string(entry.name) + ": " + result.violation;
+      break;
+    }
   }
   active_mutant = Mutant::kNone;
   return found;

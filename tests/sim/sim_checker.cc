@@ -25,37 +25,6 @@ SimChecker::UnitKey SimChecker::KeyOf(const Worker& worker,
   return {plan_.workers[worker.slot].platform.value(), id};
 }
 
-void SimChecker::AddList(const CollectionListed& listed) {
-  collections_[listed.hash] = listed.ids;
-  std::vector<std::string>& bundles = bundles_[listed.hash];
-  bundles.assign(listed.ids.size(), "");
-  const Together together = FindPolicy(plan_.mode)->together;
-  std::map<uint32_t, std::string> groups(listed.groups.begin(),
-                                         listed.groups.end());
-  for (uint32_t p = 0; p < listed.ids.size(); ++p) {
-    bundles[p] = std::string(BundleKey(together, listed.ids[p], groups[p]));
-  }
-}
-
-std::string SimChecker::BundleOf(const Worker& worker,
-                                 uint32_t position) const {
-  const auto found = bundles_.find(worker.hash);
-  return found == bundles_.end() || position >= found->second.size()
-             ? ""
-             : found->second[position];
-}
-
-bool SimChecker::Unhold(Worker* worker, uint32_t position) {
-  const auto at =
-      std::find(worker->leased.begin(), worker->leased.end(), position);
-  if (at == worker->leased.end()) return false;
-  worker->leased.erase(at);
-  held_.erase(KeyOf(*worker, *IdAt(*worker, position)));
-  const std::string bundle = BundleOf(*worker, position);
-  if (!bundle.empty()) --bundle_holders_[KeyOf(*worker, bundle)].second;
-  return true;
-}
-
 int SimChecker::phase() const {
   if (stopped_) return 2;
   if (finishing_) return 3;
@@ -235,26 +204,9 @@ void SimChecker::SeeLease(HostId host, const RunTests& run) {
     if (losses_[unit] >= 3) Fail(*id + " is leased after three losses");
     worker.leased.push_back(position);
     worker.idle_since = -1;
+    worker.leased_at = now_;
   }
   SeeBundles(worker, run);
-}
-
-// I11: a bundle is on one worker at a time, in the order collected.
-void SimChecker::SeeBundles(const Worker& worker, const RunTests& run) {
-  std::map<std::string, uint32_t> last;
-  for (const uint32_t position : run.positions) {
-    const std::string bundle = BundleOf(worker, position);
-    if (bundle.empty()) continue;
-    const auto [before, first] = last.try_emplace(bundle, position);
-    if (!first && position < before->second) Fail(bundle + " is out of order");
-    before->second = position;
-    auto& [holder, count] = bundle_holders_[KeyOf(worker, bundle)];
-    if (count > 0 && holder != run.worker.value()) {
-      Fail(bundle + " is with two workers");
-    }
-    holder = run.worker.value();
-    ++count;
-  }
 }
 
 // --maxfail counts whatever is bad and had a worker.
@@ -267,69 +219,6 @@ void SimChecker::SeeAgain(const TestTriedAgain& again) {
   const UnitKey unit{again.attempt.platform.value(), *again.attempt.id};
   if (again.why != "failed") return;
   if (++retries_[unit] > plan_.retries) Fail(unit.second + " is retried again");
-}
-
-// ---- Work conservation ----------------------------------------------------
-
-// Whether something in the queue of `busy` has not begun and could move.
-bool SimChecker::HasMovable(const Worker& busy, const Worker& idle) const {
-  const std::string front = BundleOf(busy, busy.leased[0]);
-  for (size_t i = 1; i < busy.leased.size(); ++i) {
-    const std::string bundle = BundleOf(busy, busy.leased[i]);
-    if (!bundle.empty() && (bundle == front || busy.hash != idle.hash)) {
-      continue;  // All of it would have to move.
-    }
-    const auto found = collections_.find(idle.hash);
-    const std::string* id = IdAt(busy, busy.leased[i]);
-    if (std::count(found->second.begin(), found->second.end(), *id) > 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-void SimChecker::CheckIdle(uint32_t id, const Worker& idle) {
-  for (const auto& [other, busy] : workers_) {
-    if (other == id || busy.over || busy.leased.size() < 2) continue;
-    if (FindPolicy(plan_.mode)->spread != Spread::kShared) break;
-    if (HasMovable(busy, idle)) Fail("a worker idles while another has tests");
-  }
-  const TestTable& tests = machine_.tests();
-  const PlatformId platform = plan_.workers[idle.slot].platform;
-  const std::vector<std::string>& ids = collections_.at(idle.hash);
-  for (uint32_t t = 0; t < tests.size(); ++t) {
-    const TestIndex test(t);
-    if (!machine_.ledger().Has(platform, test)) continue;
-    if (machine_.ledger().unit(platform, test).state != Unit::State::kPending) {
-      continue;
-    }
-    const auto at = std::find(ids.begin(), ids.end(), tests.id(test));
-    if (at == ids.end()) continue;
-    const auto position = static_cast<uint32_t>(at - ids.begin());
-    const std::string bundle = BundleOf(idle, position);
-    const auto holder = bundle_holders_.find(KeyOf(idle, bundle));
-    if (holder != bundle_holders_.end() && holder->second.second > 0) continue;
-    Fail("a worker idles while a test is pending");
-  }
-}
-
-void SimChecker::CheckIdle(int64_t now) {
-  constexpr int64_t kPatience = 300000;  // Of a few round trips.
-  if (stopped_ || plan_.collect_only || ends_ > 0) return;
-  if (now - idle_checked_ < kPatience / 10) return;
-  idle_checked_ = now;
-  for (auto& [id, worker] : workers_) {
-    const bool idle = worker.collected && !worker.over && !worker.finishing &&
-                      worker.leased.empty() &&
-                      collections_.count(worker.hash) > 0;
-    if (!idle) {
-      worker.idle_since = -1;
-    } else if (worker.idle_since < 0) {
-      worker.idle_since = now;
-    } else if (now - worker.idle_since > kPatience) {
-      CheckIdle(id, worker);
-    }
-  }
 }
 
 void SimChecker::SeeSaid(const RunEvent& event) {

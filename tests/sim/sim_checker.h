@@ -53,9 +53,9 @@ class SimChecker {
     bool collected = false;
     std::string hash;
     std::vector<uint32_t> leased;  // In order.
-    std::set<uint32_t> started;
-    int64_t idle_since = -1;  // Nothing leased since then; -1: not idle.
-    std::string running;      // Id; empty if none.
+    int64_t leased_at = 0;         // When it last got something.
+    int64_t idle_since = -1;       // Nothing leased since then; -1: not idle.
+    std::string running;           // Id; empty if none.
   };
 
   void AddList(const CollectionListed& listed);

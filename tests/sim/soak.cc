@@ -1,34 +1,53 @@
-// Simulates for as long as one wants. bazel run //tests/sim:soak -- --help
+// Simulates for as long as one wants. bazel run //tests/sim:soak -- --seed=1
+// --seconds=60 --mode=load
 #include <cstdio>
 #include <string>
 #include <vector>
 
-#include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/schedule/policy.h"
 #include "tests/sim/sim_world.h"
 
-ABSL_FLAG(uint64_t, seed, 1, "the first seed");
-ABSL_FLAG(double, seconds, 60, "how long");
-ABSL_FLAG(std::string, mode, "", "of --dist; all in turn if empty");
-
 namespace dist {
 namespace {
 
-int Soak() {
+struct Flags {
+  uint64_t seed = 1;  // The first one.
+  double seconds = 60;
+  std::string mode;  // All in turn if empty.
+};
+
+bool Parse(int argc, char** argv, Flags* flags) {
+  for (int i = 1; i < argc; ++i) {
+    absl::string_view value = argv[i];
+    if (absl::ConsumePrefix(&value, "--seed=")) {
+      if (!absl::SimpleAtoi(value, &flags->seed)) return false;
+    } else if (absl::ConsumePrefix(&value, "--seconds=")) {
+      if (!absl::SimpleAtod(value, &flags->seconds)) return false;
+    } else if (absl::ConsumePrefix(&value, "--mode=")) {
+      flags->mode = std::string(value);
+      if (FindPolicy(value) == nullptr) return false;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+int Soak(const Flags& flags) {
   std::vector<std::string> modes;
   for (const PolicyEntry& entry : Policies()) {
     modes.push_back(std::string(entry.name));
   }
-  if (!absl::GetFlag(FLAGS_mode).empty()) modes = {absl::GetFlag(FLAGS_mode)};
+  if (!flags.mode.empty()) modes = {flags.mode};
   const absl::Time start = absl::Now();
-  const absl::Duration budget = absl::Seconds(absl::GetFlag(FLAGS_seconds));
+  const absl::Duration budget = absl::Seconds(flags.seconds);
   size_t schedules = 0;
   size_t failed = 0;
-  for (uint64_t seed = absl::GetFlag(FLAGS_seed); absl::Now() - start < budget;
-       ++seed) {
+  for (uint64_t seed = flags.seed; absl::Now() - start < budget; ++seed) {
     for (const std::string& mode : modes) {
       ++schedules;
       const SimCase which{mode, seed, {}};
@@ -50,6 +69,8 @@ int Soak() {
 }  // namespace dist
 
 int main(int argc, char** argv) {
-  absl::ParseCommandLine(argc, argv);
-  return dist::Soak();
+  dist::Flags flags;
+  if (dist::Parse(argc, argv, &flags)) return dist::Soak(flags);
+  std::fprintf(stderr, "soak [--seed=N] [--seconds=N] [--mode=MODE]\n");
+  return 4;
 }

@@ -176,7 +176,9 @@ TEST(StrictCollection, FailsARunThatStillRunsEverything) {
 }
 
 TEST(CollectionOf, AnotherIsNotTakenForTheOwnWhenItsHashIsEmpty) {
-  RunDriver run(MakePlan("load", 1, 2));
+  RunPlan plan = MakePlan("load", 1, 2);
+  plan.workers[1].kin = 1;  // Its tests are waited for.
+  RunDriver run(std::move(plan));
   run.Ready(0);
   run.Collect(0, {});  // The driver's hash of no tests is empty.
   run.Collect(1, {"a"});

@@ -4,6 +4,9 @@
 
 #include <random>
 
+#include "core/model/node_messages.h"
+#include "core/wire/codec.h"
+
 namespace dist {
 namespace {
 
@@ -24,7 +27,7 @@ class LinkSessionTest : public ::testing::Test {
 
   void ConsumeAll(LinkSession& at) {
     for (const LinkMessage& m : received_) {
-      at.Consume(m.channel, m.bytes.size());
+      at.Consume(m.channel, m.cost);
     }
   }
 
@@ -48,6 +51,17 @@ TEST_F(LinkSessionTest, DeliversMessagesInOrderInPiecesOfAnySize) {
     EXPECT_EQ(received_[1].bytes, "");
     EXPECT_EQ(received_[2].bytes, std::string(200000, 'x'));
   }
+}
+
+TEST_F(LinkSessionTest, WritesWhatTheDocumentSays) {
+  std::string hello;
+  a_.TakeOutput(kNoLimit, &hello);
+  EXPECT_EQ(hello, std::string("\x0b\0\0\0dist-link-1", 15));
+  a_.Send(Channel::kControl,
+          Encode(NodeEvent(WorkerFinished{WorkerId(5), -1, "no", true})));
+  std::string bytes;
+  a_.TakeOutput(kNoLimit, &bytes);
+  EXPECT_EQ(bytes, std::string("\x07\0\x02\0\x0c\x05\x01\x02no\x01", 11));
 }
 
 TEST_F(LinkSessionTest, ControlGoesBeforeOutput) {
@@ -98,8 +112,8 @@ TEST_F(LinkSessionTest, RefusesAPeerThatIgnoresItsCredit) {
 
 TEST_F(LinkSessionTest, RefusesAStrangerAtOnce) {
   for (const std::string& words :
-       {std::string("SSH-2.0-OpenSSH_9.2\r\n"), std::string("GET / HTTP/1.1\r\n"),
-        std::string("\x03\0\0\0abc", 7)}) {
+       {std::string("SSH-2.0-OpenSSH_9.2\r\n"),
+        std::string("GET / HTTP/1.1\r\n"), std::string("\x03\0\0\0abc", 7)}) {
     LinkSession fresh(LinkTimers(), now_);
     EXPECT_FALSE(fresh.Receive(words, now_, &received_).ok()) << words;
   }
@@ -110,6 +124,79 @@ TEST_F(LinkSessionTest, NoticesSilence) {
   EXPECT_TRUE(b_.Tick(now_ + absl::Seconds(29)).ok());
   EXPECT_EQ(b_.Tick(now_ + absl::Seconds(30)).code(),
             absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(LinkSessionTest, ACoordinatorNoticesANodeThatIsStopped) {
+  Carry(a_, b_);
+  Carry(b_, a_);
+  absl::Status status;
+  int second = 0;
+  for (; status.ok() && second < 100; ++second) {
+    now_ += absl::Seconds(1);
+    status = a_.Tick(now_);
+    std::string unread;  // Nobody is there to read it.
+    a_.TakeOutput(kNoLimit, &unread);
+  }
+  EXPECT_EQ(second, 30);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(LinkSessionTest, WhoWasStoppedItselfJudgesNobodyUntilItHasRead) {
+  Carry(a_, b_);
+  EXPECT_TRUE(b_.Tick(now_).ok());
+  now_ += absl::Seconds(60);
+  EXPECT_TRUE(b_.Tick(now_).ok()) << "what came meanwhile is not read yet";
+  now_ += absl::Seconds(1);
+  EXPECT_FALSE(b_.Tick(now_).ok()) << "nothing did";
+}
+
+TEST_F(LinkSessionTest, NoticesAPeerThatNeverSaysHello) {
+  absl::Status status;
+  for (int second = 0; second < 30; ++second) {
+    EXPECT_TRUE(status.ok()) << second;
+    now_ += absl::Seconds(1);
+    // One byte now and then is not silence, but no hello either.
+    const std::string byte =
+        second < 4 ? std::string("\x0b\0\0\0", 4).substr(second, 1) : "d";
+    if (second % 5 == 0 || second < 4)
+      a_.Receive(byte, now_, &received_).IgnoreError();
+    status = a_.Tick(now_);
+  }
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(LinkSessionTest, SaysNothingAfterItsGoodbye) {
+  Carry(a_, b_);
+  b_.Send(Channel::kControl, std::string(800000, 'x'));
+  Carry(b_, a_);
+  a_.Close();
+  Carry(a_, b_);
+  ConsumeAll(a_);  // Would grant a window.
+  std::string bytes;
+  AppendFrame({FrameKind::kPing, Channel::kControl, ""}, &bytes);
+  ASSERT_TRUE(a_.Receive(bytes, now_, &received_).ok());
+  ASSERT_TRUE(a_.Tick(now_ + absl::Seconds(5)).ok());
+  std::string out;
+  a_.TakeOutput(kNoLimit, &out);
+  EXPECT_EQ(out, "");
+}
+
+TEST_F(LinkSessionTest, LongMessagesGrantNoMoreThanTheyTook) {
+  // A consumer that is slower than the sender must hold no more than a window.
+  const std::string message(100000, 'x');  // Two frames.
+  for (int i = 0; i < 200; ++i) a_.Send(Channel::kOutput, message);
+  size_t held = 0;
+  for (int i = 0; i < 200; ++i) {
+    Carry(a_, b_);
+    held = 0;
+    for (const LinkMessage& m : received_) held += m.bytes.size();
+    ASSERT_LE(held, LinkSession::kWindow[1]) << i;
+    ASSERT_FALSE(received_.empty()) << i;
+    b_.Consume(Channel::kOutput, received_.front().cost);
+    received_.erase(received_.begin());
+    Carry(b_, a_);
+  }
+  EXPECT_EQ(a_.queued(), 0u);
 }
 
 TEST_F(LinkSessionTest, PingsKeepAnIdleLinkAlive) {

@@ -1,0 +1,203 @@
+#include "actors/coordinator_actor.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "actors/actor_class.h"
+#include "core/base/overload.h"
+#include "core/run/run_machine.h"
+
+namespace dist {
+namespace {
+
+// How long a node may take to close.
+constexpr absl::Duration kLeave = absl::Seconds(10);
+
+std::chrono::nanoseconds ToChrono(absl::Duration d) {
+  return absl::ToChronoNanoseconds(d);
+}
+
+class CoordinatorActor {
+ public:
+  using Handle = CoordinatorHandle;
+  static inline const char* name = "dist.coordinator";
+
+  CoordinatorActor(Handle::pointer self,
+                   std::shared_ptr<Coordinator::Setup> setup,
+                   CoordinatorParts parts)
+      : self_(self),
+        setup_(std::move(setup)),
+        parts_(std::move(parts)),
+        keeper_(parts_.make_keeper(Handle(self))),
+        started_(absl::Now()),
+        started_steady_(std::chrono::steady_clock::now()),
+        machine_(setup_->plan),
+        links_(setup_->addresses.size()) {}
+
+  Handle::behavior_type make_behavior() {
+    Obey(machine_.Start(Now()));
+    self_->delayed_send(self_, ToChrono(setup_->tick), Tick{});
+    return {
+        [this](const HostSpoke& e) { OnHostSpoke(e); },
+        [this](const LinkEnded& e) { OnLinkEnded(e); },
+        [this](const HostConnected& e) { OnHostConnected(e); },
+        [this](const HostGone& e) { OnHostGone(e); },
+        [this](const WakeUp& e) {
+          if (e.epoch == wake_epoch_) Obey(machine_.Wake(Now()));
+        },
+        [this](Tick) { OnTick(); },
+        [this](const StopRequested& e) {
+          Obey(machine_.OnInterrupt(e.why, Now()));
+        },
+    };
+  }
+
+ private:
+  // A host's link. Its number tells what one link says from what a later one
+  // does.
+  struct Link {
+    enum class State { kNone, kConnecting, kUp, kBuried };
+    State state = State::kNone;
+    uint32_t connection = 0;
+    CommandLinkHandle handle;  // When up.
+  };
+
+  // Wall time at the start, monotonic from there: a clock that is set during
+  // the run changes no duration and no deadline.
+  absl::Time Now() const {
+    return started_ +
+           absl::FromChrono(std::chrono::steady_clock::now() - started_steady_);
+  }
+
+  void Obey(Commands commands) {
+    for (RunCommand& command : commands) {
+      std::visit(Overload{
+                     [&](ConnectHost& c) { Connect(c.host); },
+                     [&](TellNode& c) { TellHost(&c); },
+                     [&](Announce& c) { Report(c.event); },
+                     [&](WakeAt& c) { SetTimer(c.at); },
+                     [&](EndRun& c) { End(c); },
+                 },
+                 command);
+    }
+  }
+
+  // ---- Links ----------------------------------------------------------------
+
+  // The link that `e` is about, if it is the host's current one in that state.
+  template <class Event>
+  Link* Find(const Event& e, typename Link::State state) {
+    Link& link = links_[e.host.value()];
+    const bool current = e.connection == link.connection && link.state == state;
+    return current ? &link : nullptr;
+  }
+
+  void Connect(HostId host) {
+    Link& link = links_[host.value()];
+    link.state = Link::State::kConnecting;
+    self_->send(keeper_, MakeConnection{host, ++link.connection});
+  }
+
+  void OnHostConnected(const HostConnected& e) {
+    Link* const link = Find(e, Link::State::kConnecting);
+    if (link == nullptr) {  // Given up in the meantime.
+      close(e.fd);
+      self_->send(keeper_, BuryHost{e.host, e.connection, "given up"});
+      return;
+    }
+    link->state = Link::State::kUp;
+    link->handle = parts_.make_link(e.fd, e.host, e.connection, Handle(self_));
+  }
+
+  void TellHost(TellNode* c) {
+    Link& link = links_[c->host.value()];
+    const bool close = std::holds_alternative<CloseNode>(c->command);
+    if (link.state == Link::State::kUp) {
+      self_->send(link.handle, CommandMessage{std::move(c->command), 0});
+      if (!close) return;
+      // A node that does not leave is left.
+      self_->delayed_send(
+          self_, ToChrono(kLeave),
+          LinkEnded{c->host, link.connection, "the node does not end"});
+    } else if (link.state == Link::State::kConnecting && close) {
+      // Its connection may take long and is dealt with when it comes.
+      self_->send(self_, HostGone{c->host, link.connection, "given up"});
+    }
+  }
+
+  void OnHostSpoke(const HostSpoke& e) {
+    const Link* const link = Find(e, Link::State::kUp);
+    if (link == nullptr) return;
+    const bool output = std::holds_alternative<OutputWritten>(e.event);
+    self_->send(link->handle, Consumed{e.cost, output});
+    Obey(machine_.OnNode(e.host, e.event, Now()));
+  }
+
+  void OnLinkEnded(const LinkEnded& e) {
+    Link* const link = Find(e, Link::State::kUp);
+    if (link == nullptr) return;
+    link->state = Link::State::kBuried;
+    // It has ended, unless it was us who lost patience.
+    self_->send_exit(link->handle, caf::exit_reason::user_shutdown);
+    link->handle = nullptr;
+    self_->send(keeper_, BuryHost{e.host, e.connection, e.text});
+  }
+
+  void OnHostGone(const HostGone& e) {
+    Link* link = Find(e, Link::State::kBuried);
+    if (link == nullptr) link = Find(e, Link::State::kConnecting);
+    if (link == nullptr) return;
+    link->state = Link::State::kNone;
+    Obey(machine_.OnHostLost(e.host, e.text, Now()));
+  }
+
+  // ---- The rest -------------------------------------------------------------
+
+  void Report(const RunEvent& event) {
+    for (Reporter* reporter : setup_->reporters) reporter->OnEvent(event);
+  }
+
+  void OnTick() {
+    const absl::Time now = Now();
+    for (Reporter* reporter : setup_->reporters) reporter->OnTick(now);
+    self_->delayed_send(self_, ToChrono(setup_->tick), Tick{});
+  }
+
+  void SetTimer(absl::Time at) {
+    const absl::Duration wait =
+        std::max(at - Now(), absl::ZeroDuration()) + absl::Milliseconds(1);
+    self_->delayed_send(self_, ToChrono(wait), WakeUp{++wake_epoch_});
+  }
+
+  void End(const EndRun& end) {
+    self_->send(keeper_, Leave{});
+    self_->quit();
+    parts_.done(end);
+  }
+
+  const Handle::pointer self_;
+  const std::shared_ptr<Coordinator::Setup> setup_;
+  const CoordinatorParts parts_;
+  const HostKeeperHandle keeper_;
+  const absl::Time started_;
+  const std::chrono::steady_clock::time_point started_steady_;
+  RunMachine machine_;
+  std::vector<Link> links_;  // By HostId.
+  uint64_t wake_epoch_ = 0;
+};
+
+}  // namespace
+
+CoordinatorHandle SpawnCoordinator(caf::actor_system& system,
+                                   std::shared_ptr<Coordinator::Setup> setup,
+                                   CoordinatorParts parts) {
+  return SpawnActor<CoordinatorActor>(system, std::move(setup),
+                                      std::move(parts));
+}
+
+}  // namespace dist

@@ -1,0 +1,29 @@
+// The coordinator's actor, apart from the process around it.
+#ifndef DIST_ACTORS_COORDINATOR_ACTOR_H_
+#define DIST_ACTORS_COORDINATOR_ACTOR_H_
+
+#include <functional>
+#include <memory>
+
+#include "actors/coordinator.h"
+#include "actors/protocol/handles.h"
+
+namespace dist {
+
+// What the actor makes to reach hosts.
+struct CoordinatorParts {
+  std::function<HostKeeperHandle(KeeperSinkHandle sink)> make_keeper;
+  std::function<CommandLinkHandle(int fd, HostId host, uint32_t connection,
+                                  HostSinkHandle sink)>
+      make_link;
+  // Called once, by the actor, as its last act.
+  std::function<void(const EndRun& end)> done;
+};
+
+CoordinatorHandle SpawnCoordinator(caf::actor_system& system,
+                                   std::shared_ptr<Coordinator::Setup> setup,
+                                   CoordinatorParts parts);
+
+}  // namespace dist
+
+#endif  // DIST_ACTORS_COORDINATOR_ACTOR_H_

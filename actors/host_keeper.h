@@ -1,0 +1,29 @@
+// The host keeper: all of a coordinator that blocks.
+#ifndef DIST_ACTORS_HOST_KEEPER_H_
+#define DIST_ACTORS_HOST_KEEPER_H_
+
+#include <functional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "actors/protocol/handles.h"
+#include "transports/transport.h"
+
+namespace dist {
+
+using ConnectFunction =
+    std::function<absl::StatusOr<Connection>(const HostAddress&)>;
+
+// Spawns a keeper, on a thread of its own, for hosts at `addresses` (by
+// HostId). It owns the local processes behind connections: a host is gone when
+// its process is, with all that descends from it. Children in `spared` are not
+// ours. Ends when told to Leave.
+HostKeeperHandle SpawnHostKeeper(caf::actor_system& system,
+                                 KeeperSinkHandle sink,
+                                 std::vector<HostAddress> addresses,
+                                 ConnectFunction connect,
+                                 std::vector<pid_t> spared);
+
+}  // namespace dist
+
+#endif  // DIST_ACTORS_HOST_KEEPER_H_

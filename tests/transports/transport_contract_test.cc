@@ -1,0 +1,186 @@
+// Contract: what every transport of the table must do. A node is this program
+// itself (main, below) and so runs the code of real nodes.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "actors/node.h"
+#include "core/model/node_messages.h"
+#include "tests/support/link_peer.h"
+#include "tests/support/process_test.h"
+#include "tests/support/worker_script.h"
+#include "transports/sweep.h"
+#include "transports/transport.h"
+
+namespace dist {
+namespace {
+
+class TransportContract : public ::testing::TestWithParam<TransportEntry> {
+ protected:
+  TransportContract()
+      : script_(::testing::TempDir() + "/contract_" +
+                std::string(GetParam().name)) {
+    // What a coordinator is: whatever a node leaves comes to us.
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+  }
+  ~TransportContract() override { KillDescendants(absl::Seconds(5), {}); }
+
+  Connection Connect() {
+    absl::StatusOr<Connection> made =
+        GetParam().connect({std::string(GetParam().name), "localhost"});
+    EXPECT_TRUE(made.ok()) << made.status();
+    return made.value_or(Connection());
+  }
+
+  // Zombies of ours do not count; nothing reaps them while a test runs.
+  bool NodeIsGone(const Connection& connection) {
+    return connection.child <= 0 || !IsRunning(connection.child);
+  }
+
+  WorkerScript script_;
+};
+
+template <class E>
+const E* Heard(LinkPeer& peer, NodeEvent* event) {
+  while (!peer.received.empty()) {
+    auto decoded = Decode<NodeEvent>(peer.received.front().bytes);
+    peer.received.pop_front();
+    if (!decoded.ok()) return nullptr;
+    *event = *std::move(decoded);
+    if (const E* found = std::get_if<E>(event)) return found;
+  }
+  return nullptr;
+}
+
+TEST_P(TransportContract, ANodeSaysThatItIsReady) {
+  const Connection connection = Connect();
+  EXPECT_NE(fcntl(connection.fd, F_GETFD) & FD_CLOEXEC, 0);
+  LinkPeer peer(connection.fd);
+  NodeEvent event;
+  ASSERT_TRUE(
+      peer.RunUntil([&] { return Heard<NodeReady>(peer, &event) != nullptr; }));
+}
+
+TEST_P(TransportContract, ANodeLeavesWhenAsked) {
+  const Connection connection = Connect();
+  LinkPeer peer(connection.fd);
+  peer.Send(NodeCommand(script_.Command()));
+  ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
+  peer.Send(NodeCommand(CloseNode{}));
+  ASSERT_TRUE(peer.RunUntil([&] { return peer.peer_closed(); }));
+  EXPECT_TRUE(script_.IsGone());
+  peer.Cut();
+  EXPECT_TRUE(Eventually([&] { return NodeIsGone(connection); }, 2));
+}
+
+TEST_P(TransportContract, ClosingTheLinkLeavesNoProcess) {
+  const Connection connection = Connect();
+  LinkPeer peer(connection.fd);
+  peer.Send(NodeCommand(script_.Command()));
+  ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
+  ASSERT_FALSE(script_.IsGone());
+  peer.Cut();
+  EXPECT_TRUE(Eventually([&] { return script_.IsGone(); }, 2));
+  EXPECT_TRUE(Eventually([&] { return NodeIsGone(connection); }, 2));
+}
+
+TEST_P(TransportContract, KillingTheConnectingSideLeavesNoProcess) {
+  const pid_t coordinator = fork();
+  if (coordinator == 0) {
+    LinkPeer peer(Connect().fd);
+    peer.Send(NodeCommand(script_.Command()));
+    peer.RunUntil([] { return false; }, 60);
+    _exit(1);
+  }
+  ASSERT_TRUE(Eventually([&] { return script_.Started(); }));
+  ASSERT_FALSE(script_.IsGone());
+  kill(coordinator, SIGKILL);
+  EXPECT_TRUE(Eventually([&] { return script_.IsGone(); }, 2));
+  // The node was its child and is ours now: it ends, and can be reaped.
+  EXPECT_TRUE(Eventually(
+      [] {
+        while (waitpid(-1, nullptr, WNOHANG) > 0) {
+        }
+        return ChildProcesses().empty();
+      },
+      2));
+}
+
+TEST_P(TransportContract, AKilledNodeTakesItsWorkersAlong) {
+  const Connection connection = Connect();
+  if (connection.child <= 0) GTEST_SKIP() << "no local process";
+  LinkPeer peer(connection.fd);
+  peer.Send(NodeCommand(script_.Command()));
+  ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
+  kill(connection.child, SIGKILL);
+  ASSERT_TRUE(peer.RunUntil([&] { return peer.ended(); }, 2));
+  // What a coordinator does.
+  EXPECT_EQ(KillDescendants(absl::Seconds(5), {}), 0);
+  EXPECT_TRUE(script_.IsGone());
+}
+
+TEST_P(TransportContract, DropsAPeerThatTalksNonsense) {
+  const Connection connection = Connect();
+  LinkPeer peer(connection.fd);
+  peer.SendRaw("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(peer.RunUntil([&] { return peer.ended(); }, 2));
+  EXPECT_TRUE(Eventually([&] { return NodeIsGone(connection); }, 2));
+}
+
+TEST_P(TransportContract, ANodeWithoutAPeerEnds) {
+  const Connection connection = Connect();
+  close(connection.fd);
+  EXPECT_TRUE(Eventually([&] { return NodeIsGone(connection); }, 2));
+}
+
+TEST_P(TransportContract, TestsInheritNothing) {
+  const int ours = open("/dev/null", O_RDONLY);  // Without CLOEXEC.
+  sigset_t set, before;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, &before);
+  LinkPeer peer(Connect().fd);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  close(ours);
+  peer.Send(NodeCommand(script_.Command()));
+  ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
+  // 3 is the control channel, 4 the listing itself.
+  EXPECT_EQ(script_.Read("fds"), "0\n1\n2\n3\n4\n");
+  const std::string status = script_.Read("status");
+  EXPECT_NE(status.find("SigBlk:\t0000000000000000"), std::string::npos)
+      << status;
+  // Without 32 and 33, the C library's own.
+  const size_t at = status.find("SigIgn:\t") + 8;
+  EXPECT_EQ(std::stoull(status.substr(at, 16), nullptr, 16) & ~0x180000000ull,
+            0u)
+      << status;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, TransportContract,
+                         ::testing::ValuesIn(Transports().begin(),
+                                             Transports().end()),
+                         [](const auto& info) {
+                           return std::string(info.param.name);
+                         });
+
+}  // namespace
+}  // namespace dist
+
+int main(int argc, char** argv) {
+  if (argc == 3 && strcmp(argv[1], "node") == 0) {
+    const int link = fcntl(0, F_DUPFD_CLOEXEC, 10);
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(null, 0);
+    dup2(2, 1);
+    signal(SIGPIPE, SIG_IGN);
+    _exit(dist::RunNode(link));
+  }
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
