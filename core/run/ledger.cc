@@ -17,7 +17,7 @@ size_t Ledger::AddCollection(PlatformId platform, size_t number,
                              const Collection& collection) {
   Board& board = boards_[platform.value()];
   if (FindQueue(board, number) != nullptr) return 0;
-  Queue queue{number, &collection, 0, collection.order.size(), {}, {}};
+  Queue queue{number, &collection, 0, {}, {}};
   queue.rank.resize(collection.member.size(), Id<struct RankTag>::kNone);
   board.units.resize(std::max(board.units.size(), collection.member.size()));
   if (!collection.bundles.empty()) board.bundle_of.resize(board.units.size());
@@ -84,18 +84,8 @@ size_t Ledger::Seek(Board* board, Queue* queue) {
     const size_t rank = queue->returned.top();
     if (Admits(board, *queue, rank)) return rank;
   }
-  for (; queue->cursor < queue->back; ++queue->cursor) {
+  for (; queue->cursor < queue->collection->order.size(); ++queue->cursor) {
     if (Admits(board, *queue, queue->cursor)) return queue->cursor;
-  }
-  return kNoRank;
-}
-
-size_t Ledger::SeekBack(Board* board, Queue* queue) {
-  if (!queue->returned.empty()) return Seek(board, queue);
-  for (; queue->back > queue->cursor; --queue->back) {
-    const size_t rank = queue->back - 1;
-    if (Mutated(Mutant::kOverlapEnds)) return rank;
-    if (Admits(board, *queue, rank)) return rank;
   }
   return kNoRank;
 }
@@ -136,8 +126,7 @@ void Ledger::Take(Board* board, const Queue& queue, size_t rank,
 }
 
 std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
-                                    const Portion& portion, From end,
-                                    WorkerId worker) {
+                                    const Portion& portion, WorkerId worker) {
   Board& board = boards_[platform.value()];
   Queue* queue = FindQueue(board, number);
   std::vector<uint32_t> positions;
@@ -146,24 +135,11 @@ std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
   const double limit = absl::ToDoubleSeconds(portion.time);
   while (positions.size() < portion.tests &&
          (positions.empty() || before - board.pending_time < limit)) {
-    const size_t rank =
-        end == From::kFront ? Seek(&board, queue) : SeekBack(&board, queue);
+    const size_t rank = Seek(&board, queue);
     if (rank == kNoRank) break;
     Take(&board, *queue, rank, worker, &positions);
   }
-  if (end == From::kBack) PutInOrder(*queue, &positions);
   return positions;
-}
-
-// From the back, but each portion in the order in which it was collected.
-void Ledger::PutInOrder(const Queue& queue, std::vector<uint32_t>* positions) {
-  const auto by_rank = [&](uint32_t a, uint32_t b) {
-    const std::vector<TestIndex>& tests = queue.collection->tests;
-    return queue.rank[tests[a].value()] < queue.rank[tests[b].value()];
-  };
-  std::reverse(positions->begin(), positions->end());
-  if (std::is_sorted(positions->begin(), positions->end(), by_rank)) return;
-  std::sort(positions->begin(), positions->end(), by_rank);
 }
 
 bool Ledger::AnyPending(PlatformId platform, size_t number) {
@@ -191,7 +167,7 @@ void Ledger::Requeue(Board* board, TestIndex test) {
     if (test.value() >= queue.rank.size()) continue;
     const uint32_t rank = queue.rank[test.value()];
     if (rank >= queue.collection->order.size()) continue;
-    if (rank < queue.cursor || rank >= queue.back) queue.returned.push(rank);
+    if (rank < queue.cursor) queue.returned.push(rank);
   }
 }
 

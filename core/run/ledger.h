@@ -30,9 +30,6 @@ struct Unit {
   float expected = 0;  // Seconds; 0 if nothing is known.
 };
 
-// From which end of the order to lease.
-enum class From { kFront, kBack };
-
 class Ledger {
  public:
   explicit Ledger(size_t platforms) : boards_(platforms) {}
@@ -54,13 +51,12 @@ class Ledger {
            units[test.value()].state != Unit::State::kAbsent;
   }
 
-  // Leases pending tests of the collection to `worker`, from one end of the
+  // Leases pending tests of the collection to `worker`, in the
   // collection's order, until `portion` is reached; returns their positions in
   // the order in which to run them. What must stay together goes to one worker
   // at a time, whole. Amortised O(1) a test, O(log n) one that was returned.
   std::vector<uint32_t> Lease(PlatformId platform, size_t number,
-                              const Portion& portion, From end,
-                              WorkerId worker);
+                              const Portion& portion, WorkerId worker);
 
   // Upper bound, exact while collections agree, of what Lease() could give.
   size_t pending(PlatformId platform) const {
@@ -114,12 +110,10 @@ class Ledger {
   struct Queue {
     size_t number = 0;
     const Collection* collection = nullptr;
-    // Pending tests are between the two, or in `returned`.
-    size_t cursor = 0;
-    size_t back = 0;
+    size_t cursor = 0;           // Before it, only returned tests are pending.
     std::vector<uint32_t> rank;  // By TestIndex: place in the order.
-    // Ranks outside of [cursor, back) that came back; some may have been leased
-    // through another queue since. A heap: moving the cursor back would scan
+    // Ranks before the cursor that came back; some may have been leased through
+    // another queue since. A heap: moving the cursor back would scan
     // everything between again, for each test.
     std::priority_queue<uint32_t, std::vector<uint32_t>, std::greater<>>
         returned;
@@ -154,13 +148,11 @@ class Ledger {
   static bool Admits(Board* board, const Queue& queue, size_t rank);
   // The rank of the next free test; kNoRank if there is none.
   static size_t Seek(Board* board, Queue* queue);
-  static size_t SeekBack(Board* board, Queue* queue);
   // Leases the test at `rank`, or all free ones of its bundle.
   static void Take(Board* board, const Queue& queue, size_t rank,
                    WorkerId worker, std::vector<uint32_t>* positions);
   static void TakeOne(Board* board, const Queue& queue, size_t rank,
                       WorkerId worker, std::vector<uint32_t>* positions);
-  static void PutInOrder(const Queue& queue, std::vector<uint32_t>* positions);
   // A leased unit is so no more; its bundle may have become free.
   void Unlease(Board* board, TestIndex test);
   static void Requeue(Board* board, TestIndex test);

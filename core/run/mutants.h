@@ -24,7 +24,6 @@ enum class Mutant {
   kOverlook,          // Who was denied a bundle does not hear it is free.
   kTakeBeforeAnswer,  // A stolen test is leased before it is given back.
   kLeaseTwice,
-  kOverlapEnds,  // The two ends of the order do not stop at each other.
   kNeverSteal,
   kNeverAskAgain,  // Who was asked to give back once never is again.
   kLeaseWhileStopping,

@@ -99,7 +99,6 @@ class RunMachine {
   absl::Duration MeanTime() const;
   Demand DemandOf(const Slot& slot) const;
   Portion Measured(Portion portion) const;
-  From EndFor(const Slot& slot) const;
   double ExpectedAt(const Slot& slot, uint32_t position) const;  // Seconds.
 
   // Stealing.

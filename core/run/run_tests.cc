@@ -67,17 +67,6 @@ Portion RunMachine::Measured(Portion portion) const {
   return portion;
 }
 
-// Where nothing is known of durations, half of the workers begin at the end of
-// the list: slow tests that come last are not all found at the end.
-From RunMachine::EndFor(const Slot& slot) const {
-  const bool plain = !plan_.estimates.known() &&
-                     entry_.spread == Spread::kShared &&
-                     entry_.together == Together::kNothing &&
-                     plan_.selection.kind == Selection::Kind::kAll;
-  const auto number = static_cast<size_t>(&slot - fleet_.slots().data());
-  return plain && number % 2 == 1 ? From::kBack : From::kFront;
-}
-
 // Who is busy is fed when it reports.
 void RunMachine::FeedIdle() {
   for (Slot& slot : fleet_.slots()) {
@@ -98,8 +87,8 @@ void RunMachine::Feed(Slot* slot) {
   if (portion.tests == 0) return;
   RunTests run;
   run.worker = slot->worker;
-  run.positions = ledger_.Lease(platform, slot->collection, portion,
-                                EndFor(*slot), slot->worker);
+  run.positions =
+      ledger_.Lease(platform, slot->collection, portion, slot->worker);
   if (run.positions.empty()) return;
   run.lease = next_lease_++;
   for (const uint32_t position : run.positions) {

@@ -42,6 +42,8 @@ class PortionsPolicy : public Policy {
 
   static Portion ByTime(const Demand& demand) {
     if (demand.queued > 0 && demand.queued_time >= kHorizon / 2) return {};
+    // The last tests are for those who have nothing.
+    if (demand.queued > 0 && demand.pending <= demand.idle) return {};
     const auto parts =
         static_cast<double>(2 * std::max<size_t>(demand.workers, 1));
     return {demand.pending, std::min(kHorizon - demand.queued_time,

@@ -44,35 +44,30 @@ TEST_F(LedgerTest, CountsATestOncePerPlatform) {
 TEST_F(LedgerTest, LeasesInTheOrderOfTheCollection) {
   ledger_.AddCollection(kHere, 0, abc_);
   ledger_.AddCollection(kHere, 1, dcb_);
-  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(2), From::kFront, kAnn),
-              ElementsAre(0, 1));
-  EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), From::kFront, kBob),
-              ElementsAre(0, 1));
-  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), From::kFront, kAnn), IsEmpty());
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(2), kAnn), ElementsAre(0, 1));
+  EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), kBob), ElementsAre(0, 1));
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), kAnn), IsEmpty());
   EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
 }
 
 TEST_F(LedgerTest, LeasesNothingOfACollectionThatIsNotThere) {
-  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), From::kFront, kAnn), IsEmpty());
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), kAnn), IsEmpty());
   EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
 }
 
 TEST_F(LedgerTest, PutsReturnedTestsBackInTheirPlaceForAll) {
   ledger_.AddCollection(kHere, 0, abc_);
   ledger_.AddCollection(kHere, 1, dcb_);
-  ledger_.Lease(kHere, 0, Up(3), From::kFront, kAnn);
-  ledger_.Lease(kHere, 1, Up(1), From::kFront, kBob);
+  ledger_.Lease(kHere, 0, Up(3), kAnn);
+  ledger_.Lease(kHere, 1, Up(1), kBob);
   ledger_.Return(kHere, c_);
   ledger_.Return(kHere, b_);
   EXPECT_EQ(ledger_.pending(kHere), 2u);
-  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(1), From::kFront, kAnn),
-              ElementsAre(1));
-  EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), From::kFront, kBob),
-              ElementsAre(1));
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(1), kAnn), ElementsAre(1));
+  EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), kBob), ElementsAre(1));
   EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
   ledger_.Return(kHere, b_);
-  EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), From::kFront, kBob),
-              ElementsAre(2));
+  EXPECT_THAT(ledger_.Lease(kHere, 1, Up(9), kBob), ElementsAre(2));
 }
 
 TEST(LedgerBundles, AreWithOneWorkerAtATimeAndInOrder) {
@@ -82,19 +77,16 @@ TEST(LedgerBundles, AreWithOneWorkerAtATimeAndInOrder) {
       MakeCollection({"", {"f::a", "g::x", "f::b"}, {}}, by_file, &table);
   Ledger ledger(1);
   ledger.AddCollection(kHere, 0, files);
-  EXPECT_THAT(ledger.Lease(kHere, 0, Up(1), From::kFront, kAnn),
-              ElementsAre(0, 2));
+  EXPECT_THAT(ledger.Lease(kHere, 0, Up(1), kAnn), ElementsAre(0, 2));
   const TestIndex a(0);
   const TestIndex b(2);
   ledger.Return(kHere, a);  // To be tried again: when nobody holds the file.
-  EXPECT_THAT(ledger.Lease(kHere, 0, Up(9), From::kFront, kBob),
-              ElementsAre(1));
+  EXPECT_THAT(ledger.Lease(kHere, 0, Up(9), kBob), ElementsAre(1));
   EXPECT_FALSE(ledger.AnyPending(kHere, 0));
   EXPECT_FALSE(ledger.TakeFreed());
   ledger.Judge(kHere, b, Verdict::kPassed);
   EXPECT_TRUE(ledger.TakeFreed());
-  EXPECT_THAT(ledger.Lease(kHere, 0, Up(9), From::kFront, kBob),
-              ElementsAre(0));
+  EXPECT_THAT(ledger.Lease(kHere, 0, Up(9), kBob), ElementsAre(0));
 }
 
 TEST(LedgerBundles, AreFoundAgainThroughCollectionsThatGroupOtherwise) {
@@ -107,16 +99,15 @@ TEST(LedgerBundles, AreFoundAgainThroughCollectionsThatGroupOtherwise) {
   Ledger ledger(1);
   ledger.AddCollection(kHere, 0, marked);
   ledger.AddCollection(kHere, 1, plain);
-  ledger.Lease(kHere, 1, Up(1), From::kFront, kAnn);
+  ledger.Lease(kHere, 1, Up(1), kAnn);
   EXPECT_FALSE(ledger.AnyPending(kHere, 1));  // Passed over: g is with Ann.
   ledger.Judge(kHere, TestIndex(0), Verdict::kPassed);
-  EXPECT_THAT(ledger.Lease(kHere, 1, Up(9), From::kFront, kBob),
-              ElementsAre(1));
+  EXPECT_THAT(ledger.Lease(kHere, 1, Up(9), kBob), ElementsAre(1));
 }
 
 TEST_F(LedgerTest, KnowsWhoHoldsAndWhoJudgedATest) {
   ledger_.AddCollection(kHere, 0, abc_);
-  ledger_.Lease(kHere, 0, Up(1), From::kFront, kAnn);
+  ledger_.Lease(kHere, 0, Up(1), kAnn);
   EXPECT_NE(ledger_.HeldBy(kHere, a_, kAnn), nullptr);
   EXPECT_EQ(ledger_.HeldBy(kHere, a_, kBob), nullptr);
   EXPECT_EQ(ledger_.HeldBy(kHere, b_, kAnn), nullptr);
@@ -129,7 +120,7 @@ TEST_F(LedgerTest, KnowsWhoHoldsAndWhoJudgedATest) {
 
 TEST_F(LedgerTest, IsCompleteWhenAllAreJudged) {
   ledger_.AddCollection(kHere, 0, abc_);
-  ledger_.Lease(kHere, 0, Up(1), From::kFront, kAnn);
+  ledger_.Lease(kHere, 0, Up(1), kAnn);
   ledger_.Judge(kHere, a_, Verdict::kPassed);
   EXPECT_THAT(ledger_.PendingOf(kHere), ElementsAre(b_, c_));
   ledger_.Judge(kHere, b_, Verdict::kLost);

@@ -76,10 +76,10 @@ TEST(Steal, TakesTheLaterHalfOfWhatHasNotBegun) {
 TEST(Steal, DoesNotAskTwiceBeforeTheAnswer) {
   Crew crew("worksteal", {Ids(9), Ids(9), Ids(9)});
   crew.run.Begin(0, 0);
-  crew.run.Begin(2, 3);
-  for (const uint32_t p : {6, 7, 8}) crew.run.Run(1, p);
+  crew.run.Begin(1, 3);
+  for (const uint32_t p : {6, 7, 8}) crew.run.Run(2, p);
   EXPECT_THAT(crew.Asked(0), ElementsAre(2));
-  for (const uint32_t p : {3, 4, 5}) crew.run.Run(2, p);
+  for (const uint32_t p : {3, 4, 5}) crew.run.Run(1, p);
   EXPECT_THAT(crew.run.Told<ReturnTests>(), SizeIs(1));
 }
 
