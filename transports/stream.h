@@ -1,0 +1,68 @@
+// Streams: the stdin and stdout of a command that runs on a host.
+//
+// The layer below a transport: ssh and exec each know how to run a command
+// somewhere; bootstrap.h makes a node out of it.
+#ifndef DIST_TRANSPORTS_STREAM_H_
+#define DIST_TRANSPORTS_STREAM_H_
+
+#include <sys/types.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace dist {
+
+// What is heard of a command beside its stdout. Thread-safe.
+class StreamWitness {
+ public:
+  static constexpr size_t kMaxWords = 8 << 10;
+
+  // Adds to what the command wrote to stderr; the end of it is kept.
+  void AddWords(absl::string_view bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    words_.append(bytes.data(), bytes.size());
+    if (words_.size() > kMaxWords) words_.erase(0, words_.size() - kMaxWords);
+  }
+  // How the command or its connection ended: "exit status 127", "connection
+  // reset by peer". The first is kept.
+  void SetEnd(std::string how) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (end_.empty()) end_ = std::move(how);
+  }
+
+  std::string words() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return words_;
+  }
+  // Empty while it runs.
+  std::string end() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return end_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string words_;
+  std::string end_;
+};
+
+struct Stream {
+  int fd = -1;       // A connected stream socket, close-on-exec. Owned.
+  pid_t child = -1;  // A local process behind it to wait for, or -1.
+  std::shared_ptr<StreamWitness> witness;
+};
+
+// Until when, and whether at all, to go on with a connection.
+struct Patience {
+  absl::Time deadline = absl::InfiniteFuture();
+  int cancel_fd = -1;  // Becomes readable when the caller has lost interest.
+};
+
+}  // namespace dist
+
+#endif  // DIST_TRANSPORTS_STREAM_H_
