@@ -39,9 +39,9 @@ class ToActor : public ProcessObserver {
     caf::anon_send(worker_, ProcessWrote{std::move(bytes)});
   }
   void OnEnd(const ProcessEnd& end) override {
-    caf::anon_send(worker_,
-                   ProcessEnded{std::string(end.start.message()),
-                                absl::IsNotFound(end.start), end.wait_status});
+    caf::anon_send(worker_, ProcessEnded{std::string(end.start.message()),
+                                         absl::IsNotFound(end.start),
+                                         end.wait_status, end.captured});
   }
 
  private:
@@ -249,10 +249,13 @@ class WorkerActor {
 
   void OnWrote(const std::string& bytes) {
     last_output_.append(bytes);
-    if (last_output_.size() > 2 * kLastOutput) {
-      last_output_.erase(0, last_output_.size() - kLastOutput);
-    }
+    if (last_output_.size() > 2 * kLastOutput) TrimOutput(kLastOutput);
     if (setup_.stream_output) Tell(OutputWritten{worker_, bytes});
+  }
+
+  void TrimOutput(size_t size) {
+    if (last_output_.size() <= size) return;
+    last_output_.erase(0, last_output_.size() - size);
   }
 
   void OnEnded(const ProcessEnded& e) {
@@ -270,6 +273,8 @@ class WorkerActor {
     } else if (finished_ && broken_.empty()) {
       Part(*finished_);
     } else {
+      // What came past the capture was written last: a fault handler's dump.
+      last_output_.insert(0, e.captured);
       Part(Death(DescribeEnd(e.wait_status)));
     }
   }
@@ -299,9 +304,7 @@ class WorkerActor {
     died.was_running = running_.has_value();
     died.position = running_.value_or(0);
     if (running_) died.micros = RunningFor().count();
-    if (last_output_.size() > kLastOutput) {
-      last_output_.erase(0, last_output_.size() - kLastOutput);
-    }
+    TrimOutput(kLastOutput);
     died.last_output = std::move(last_output_);
     return died;
   }

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ constexpr size_t kReadSize = 1 << 16;
 // One call of an observer gets no more: whoever writes without end must not
 // keep us from all others.
 constexpr size_t kMaxControl = 1 << 20;
+constexpr size_t kMaxCaptures = 2;  // Of stdout and of stderr.
 
 void SetNonBlocking(int fd) {
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -58,6 +60,43 @@ int Require(const char* call, int result) {
   abort();
 }
 
+// Reads from a socket, and takes the descriptors that come along.
+ssize_t Receive(int fd, char* buffer, size_t size, std::vector<int>* handed) {
+  iovec data = {buffer, size};
+  alignas(cmsghdr) char ancillary[CMSG_SPACE(kMaxCaptures * sizeof(int))];
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = ancillary;
+  message.msg_controllen = sizeof(ancillary);
+  const ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+  if (n < 0) return n;
+  for (const cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(header))) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+      continue;
+    }
+    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int one = -1;
+      memcpy(&one, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+      handed->push_back(one);
+    }
+  }
+  return n;
+}
+
+// The end of a regular file; of anything else, which may block, nothing.
+std::string EndOfFile(int fd) {
+  struct stat facts = {};
+  if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode)) return "";
+  const auto size = static_cast<size_t>(facts.st_size);
+  std::string bytes(std::min(size, Processes::kMaxCaptured), '\0');
+  const ssize_t n = pread(fd, &bytes[0], bytes.size(), size - bytes.size());
+  bytes.resize(std::max<ssize_t>(n, 0));
+  return bytes;
+}
+
 // Bytes that can be read now; none if `fd` is closed.
 size_t Readable(int fd) {
   int bytes = 0;
@@ -70,6 +109,7 @@ struct ProcessPump::Child {
   pid_t pid = -1;
   int control = -1;
   int output = -1;
+  std::vector<int> captures;  // What it handed over; at most kMaxCaptures.
   std::shared_ptr<ProcessObserver> observer;
   std::string unwritten;
   uint32_t watched = EPOLLIN;  // Of control.
@@ -309,9 +349,17 @@ void ProcessPump::ReadControl(Child& child, size_t limit) {
   while (child.control >= 0 && bytes.size() < limit) {
     const size_t before = bytes.size();
     bytes.resize(std::min(limit, before + kReadSize));
+    std::vector<int> handed;
     const ssize_t n =
-        read(child.control, &bytes[before], bytes.size() - before);
+        Receive(child.control, &bytes[before], bytes.size() - before, &handed);
     bytes.resize(before + (n > 0 ? n : 0));
+    for (int& fd : handed) {
+      if (child.captures.size() < kMaxCaptures) {
+        child.captures.push_back(fd);
+      } else {
+        CloseFd(&fd);
+      }
+    }
     if (n > 0) continue;
     if (n < 0 && errno == EINTR) continue;
     // Closed by the process. It may still run; waitpid tells.
@@ -386,6 +434,10 @@ void ProcessPump::Finish(Key key, int wait_status) {
   Forget(&child->output);
   ProcessEnd end;
   end.wait_status = wait_status;
+  for (int& fd : child->captures) {
+    end.captured += EndOfFile(fd);
+    CloseFd(&fd);
+  }
   child->observer->OnEnd(end);
 }
 

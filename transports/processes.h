@@ -27,6 +27,10 @@ struct ProcessEnd {
   // executed, another one may; all else concerns the machine or the request.
   absl::Status start;
   int wait_status = 0;  // As of waitpid(2).
+  // What it had written to the files that it handed over: a process may send
+  // two descriptors of regular files along with its control bytes, where it
+  // captures its own output. The end of each, kMaxCaptured bytes at most.
+  std::string captured;
 };
 
 // What happens to a process. Called on another thread; must not block.
@@ -46,6 +50,7 @@ class Processes {
   using Key = uint64_t;
   // The descriptor number of the control channel in the child.
   static constexpr int kControlFd = 3;
+  static constexpr size_t kMaxCaptured = 64 << 10;
 
   virtual ~Processes() = default;
 

@@ -125,10 +125,11 @@ struct ProcessEnded {
   std::string start_error;  // Not empty: it never ran.
   bool no_program = false;  // Another program might have run.
   int32_t wait_status = 0;
+  std::string captured;  // The end of what it had captured of its own output.
   template <class V>
   auto VisitFields(V&& v) {
     return v("start_error", start_error, "no_program", no_program,
-             "wait_status", wait_status);
+             "wait_status", wait_status, "captured", captured);
   }
 };
 

@@ -111,6 +111,12 @@ class Channel:
         if interruption is not None:
             raise interruption
 
+    def share(self, descriptors):
+        """Hands `descriptors` to the node, beside a record of their own."""
+        self.flush()
+        rights = struct.pack("%di" % len(descriptors), *descriptors)
+        self._socket.sendmsg([HEAD.pack(1, ord("K"))], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+
     def flush(self):
         if self.pending:
             self.write(b"")
@@ -685,6 +691,9 @@ class Worker:
                 "header": header_lines(config),
             },
         )
+        captures = capture_files(config)
+        if captures:
+            self._channel.share(captures)
 
     # Collection.
 
@@ -949,6 +958,20 @@ def plugin_versions(config):
         if name not in versions:
             versions.append(name)
     return versions
+
+
+def capture_files(config):
+    """The descriptors of the files that pytest captures stdout and stderr in: they are deleted files, so what a test had
+    printed would die with this process."""
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    capturing = getattr(manager, "_global_capturing", None)
+    found = []
+    for stream in (getattr(capturing, "out", None), getattr(capturing, "err", None)):
+        try:
+            found.append(stream.tmpfile.fileno())
+        except (AttributeError, OSError, ValueError):
+            pass  # Not captured, or in memory (--capture=sys).
+    return found
 
 
 def header_lines(config):

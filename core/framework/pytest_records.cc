@@ -277,6 +277,8 @@ absl::Status PytestDecoder::OnRecord(char kind, absl::string_view payload,
     }
     case 'L':
       return OnList(payload, events);
+    case 'K':  // Its descriptors are for whoever reads the socket.
+      return payload.empty() ? absl::OkStatus() : Malformed("K");
     default:
       return OnJson(kind, payload, events);
   }

@@ -54,14 +54,12 @@ PhaseReport DescribeDeath(const WorkerDied& death, const std::string& worker,
   }
   report.longrepr = absl::StrCat("worker '", worker, "' was running '", nodeid,
                                  "'\n", report.crash_message, "\n");
-  report.block = report.longrepr;
   if (!death.last_output.empty()) {
-    report.sections.push_back(
-        {"Last output of the process", death.last_output});
-    absl::StrAppend(&report.block, "--- last output of the process ---\n",
+    absl::StrAppend(&report.longrepr, "--- last output of the process ---\n",
                     death.last_output,
                     death.last_output.back() == '\n' ? "" : "\n");
   }
+  report.block = report.longrepr;
   return report;
 }
 

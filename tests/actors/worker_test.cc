@@ -139,14 +139,14 @@ TEST_F(WorkerTest, SaysWhatItWasDoingWhenItDied) {
   processes_.Says(0, Record('H', kConfigured) + Listed() + Started(3) +
                          Done(3) + Started(4));
   processes_.Writes(0, "Fatal Python error");
-  processes_.Ends(0, SIGSEGV);
+  processes_.Ends(0, SIGSEGV, "printed\n");
   Run();
   ASSERT_EQ(Seen<WorkerDied>().size(), 1u);
   const WorkerDied died = Seen<WorkerDied>()[0];
   EXPECT_EQ(died.how, "SIGSEGV");
   EXPECT_TRUE(died.was_running);
   EXPECT_EQ(died.position, 4u);
-  EXPECT_EQ(died.last_output, "Fatal Python error");
+  EXPECT_EQ(died.last_output, "printed\nFatal Python error");
 }
 
 TEST_F(WorkerTest, KeepsOnlyTheEndOfTheOutput) {

@@ -31,18 +31,45 @@ def test_the_verdict_is_crashed(dist, where, times):
     for name, how in HOW.items():
         assert f"test_it.py::test_{name}" in ran.out
         assert f"the test process died: {how}" in ran.out, ran
-    # What pytest captures dies with the process; what it does not is shown.
+    assert ran.out.count("\nlast words\n") == times, ran
     assert ran.out.count("Fatal Python error: Segmentation fault") == times, ran
     assert set(ran.outcomes.values()) == ({"passed", "crashed"} if times == 1 else
                                           {"passed,passed", "crashed,crashed"})
     assert "; replaced" in ran.out
 
 
-def test_last_words(dist):
+@pytest.mark.parametrize("capture", ["no", "fd"])
+def test_last_words(dist, capture):
     dist.write(it=CRASHES)
-    ran = dist.run("-n", "1", "--", "--capture=no", "-k", "test_exit")
+    ran = dist.run("-n", "1", "--", f"--capture={capture}", "-k", "test_exit")
     assert ran.counts == {"crashed": 2, "deselected": 6}, ran
     assert ran.out.count("\nlast words\n") == 1, ran
+
+
+def test_last_words_are_of_the_test_that_crashed(dist):
+    """Both streams, not flushed, of its children too; of no other test, and
+    nothing where a test did not crash."""
+    dist.write(it="""
+        import os, subprocess, sys, time
+        def test_before(): print("of another")
+        def test_crash():
+            print("to stdout", end="")
+            print("to stderr", file=sys.stderr, end="")
+            subprocess.run(["echo", "of a child"])
+            os._exit(1)
+        def test_between(): print("of a third")
+        def test_timeout():
+            print("so far so good")
+            time.sleep(60)
+        def test_after(): print("of the last")
+        """)
+    ran = dist.run("-n", "1", "--timeout", "1", "--junitxml", "r.xml")
+    assert ran.counts == {"passed": 3, "crashed": 1, "timeout": 1}, ran
+    for said in "to stdoutof a child\nto stderr", "so far so good\n":
+        assert ran.out.count(said) == 1, ran
+        assert said in dist.read("r.xml"), ran
+    assert "of another" not in ran.out and "of a third" not in ran.out, ran
+    assert "of the last" not in ran.out, ran
 
 
 def test_crash_in_fixtures(dist):

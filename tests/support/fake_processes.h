@@ -43,14 +43,15 @@ class FakeProcesses : public Processes {
   void Writes(size_t index, std::string bytes) {
     processes[index].observer->OnOutput(std::move(bytes));
   }
-  void Ends(size_t index, int wait_status) {
+  void Ends(size_t index, int wait_status, std::string captured = "") {
     ProcessEnd end;
     end.wait_status = wait_status;
+    end.captured = std::move(captured);
     std::exchange(processes[index].observer, nullptr)->OnEnd(end);
   }
   void NeverRan(size_t index, absl::Status why) {
     std::exchange(processes[index].observer, nullptr)
-        ->OnEnd(ProcessEnd{std::move(why), 0});
+        ->OnEnd(ProcessEnd{std::move(why), 0, ""});
   }
 
   static constexpr int kKill = 9;

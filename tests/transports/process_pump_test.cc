@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <future>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +20,11 @@
 
 namespace dist {
 namespace {
+
+size_t OpenDescriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd"), none;
+  return std::distance(all, none);
+}
 
 class ProcessPumpTest : public ::testing::Test {
  protected:
@@ -100,6 +107,48 @@ TEST_F(ProcessPumpTest, DeliversWhatWasWrittenJustBeforeDeathFirst) {
     EXPECT_FALSE(watcher->after_end());
     EXPECT_EQ(DescribeEnd(watcher->end().wait_status), "SIGKILL");
   }
+}
+
+// A script that captures into deleted files, hands them over and is killed.
+std::string Captures(const std::string& files, const std::string& writes) {
+  return absl::StrCat(
+      "import array, os, signal, socket, tempfile\n"
+      "def hand(*fds):\n"
+      "    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS,\n"
+      "              array.array('i', fds))\n"
+      "    socket.socket(fileno=os.dup(3)).sendmsg([b'K'], [rights])\n"
+      "out, err = (tempfile.TemporaryFile(buffering=0) for _ in '12')\n",
+      files, "\n", writes, "\nos.kill(os.getpid(), signal.SIGKILL)\n");
+}
+
+TEST_F(ProcessPumpTest, DeliversWhatAProcessHadCapturedWhenItDied) {
+  Python(Captures("hand(out.fileno(), err.fileno())",
+                  "err.write(b'to err')\n"
+                  "out.write(b'taken out already')\n"
+                  "out.seek(0), out.truncate(), out.write(b'to out, ')"));
+  ASSERT_TRUE(watcher_->WaitForEnd());
+  EXPECT_EQ(watcher_->control(), "K");
+  EXPECT_EQ(watcher_->end().captured, "to out, to err");
+}
+
+TEST_F(ProcessPumpTest, OnlyTheEndOfALargeCaptureIsRead) {
+  Python(
+      Captures("hand(out.fileno())", "out.write(b'x' * 10**7 + b'the end')"));
+  ASSERT_TRUE(watcher_->WaitForEnd());
+  EXPECT_EQ(watcher_->end().captured.size(), Processes::kMaxCaptured);
+  EXPECT_TRUE(absl::EndsWith(watcher_->end().captured, "xthe end"));
+}
+
+TEST_F(ProcessPumpTest, HostileCapturesNeitherBlockNorLeak) {
+  const size_t before = OpenDescriptors();
+  Python(
+      Captures("r, w = os.pipe()\n"
+               "hand(r)\n"  // Nobody will ever write to it.
+               "for i in range(20): hand(*[out.fileno()] * 20)",
+               "out.write(b'once')"));
+  ASSERT_TRUE(watcher_->WaitForEnd());
+  EXPECT_EQ(watcher_->end().captured, "once");
+  EXPECT_EQ(OpenDescriptors(), before);
 }
 
 TEST_F(ProcessPumpTest, SaysHowProcessesEnd) {

@@ -86,6 +86,7 @@ class Worker:
         self.records = []
         self.ids = []
         self.head = None
+        self.captures = []  # Descriptors of the files that pytest captures in.
         self._input = b""
 
     def send(self, kind, payload=b""):
@@ -104,7 +105,8 @@ class Worker:
         """The next record, or None at the end of the stream."""
         while len(self._input) < 4 or len(self._input) < 4 + struct.unpack_from("<I", self._input)[0]:
             try:
-                data = self.socket.recv(1 << 20)
+                data, captures, _, _ = socket.recv_fds(self.socket, 1 << 20, 8)
+                self.captures += captures
             except ConnectionResetError:
                 data = b""
             if not data:
@@ -114,6 +116,9 @@ class Worker:
         (length,) = struct.unpack_from("<I", self._input)
         record = Record(chr(self._input[4]), self._input[5 : 4 + length])
         self._input = self._input[4 + length :]
+        if record.kind == "K":  # Not one of the session's events.
+            assert not record.payload
+            return self.next()
         self.records.append(record)
         if record.kind == "L":
             (size,) = struct.unpack_from("<I", record.payload)
@@ -155,6 +160,8 @@ class Worker:
 
     def close(self):
         self.socket.close()
+        for fd in self.captures:
+            os.close(fd)
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()

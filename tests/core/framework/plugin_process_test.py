@@ -1,4 +1,6 @@
 """What tests may do to the process that they live in."""
+import os
+
 from plugin_driver import DEADLINE
 
 
@@ -17,6 +19,32 @@ def test_standard_descriptors_closed_and_all_low_ones_flooded(run):
         """,
     )
     assert worker.kinds() == "HLSDSDSDZ"
+
+
+def test_captured_output_is_the_nodes_to_read(start):
+    """The files are those that a running test's output is in; they are handed over once, and only where there are any."""
+    worker = start(
+        test_a="""
+        import os, sys
+        def test_before(): print("done with")
+        def test_dies():
+            print("to stdout", end="")
+            print("to stderr", end="", file=sys.stderr)
+            os.kill(os.getpid(), 9)
+        """,
+    )
+    worker.until("L")
+    worker.run(0, 1)
+    worker.until_end()
+    assert [os.pread(fd, 100, 0) for fd in worker.captures] == [b"to stdout", b"to stderr"]
+
+
+def test_nothing_is_handed_over_where_nothing_is_captured_in_files(start):
+    for capture in "no", "sys", "tee-sys":
+        worker = start("--capture=" + capture, test_a="def test_1(): pass")
+        worker.until("L")
+        worker.finish()
+        assert worker.until_end().captures == []
 
 
 def test_control_descriptor_is_high_and_not_inherited(run):
