@@ -131,6 +131,7 @@ ReportOptions ReportOptionsOf(const Options& options, const Screen& screen) {
   report.collect_only = options.collect_only;
   report.version = kVersion;
   report.hostname = HostName();
+  report.junit_prefix = options.junit_prefix;
   const std::vector<std::string>& args = options.framework_args;
   for (size_t i = 0; i < args.size(); ++i) {
     if (args[i] == "--tb" && i + 1 < args.size()) report.tb = args[i + 1];

@@ -89,7 +89,6 @@ absl::Status CheckBuilt(const Options& options) {
   }
   if (!options.html.empty()) return NotBuilt("--html");
   if (!options.trace.empty()) return NotBuilt("--trace");
-  if (!options.junit_prefix.empty()) return NotBuilt("--junit-prefix");
   if (!options.run_all_if_none_failed) return NotBuilt("--lfnf=none");
   if (options.dist != DistMode::kNo &&
       FindPolicy(to_string(options.dist)) == nullptr) {

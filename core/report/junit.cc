@@ -62,7 +62,7 @@ bool IsWorthKeeping(const PhaseReport& report) {
 class JunitReporter : public Reporter {
  public:
   JunitReporter(const ReportOptions& options, ReportSink& out)
-      : hostname_(options.hostname), out_(out) {}
+      : hostname_(options.hostname), prefix_(options.junit_prefix), out_(out) {}
 
   void OnEvent(const RunEvent& event) override {
     std::visit([this](const auto& e) { On(e); }, event);
@@ -190,7 +190,7 @@ class JunitReporter : public Reporter {
   void AddCollector(const PhaseReport& report, Suite* suite) {
     const bool skipped = report.verdict == Verdict::kSkipped;
     suite->Count(skipped ? JunitOutcome::kSkipped : JunitOutcome::kError);
-    absl::StrAppend(&suite->cases, JunitCollectorXml(report));
+    absl::StrAppend(&suite->cases, JunitCollectorXml(report, prefix_));
   }
 
   void WriteCases(size_t platform, std::string chunk) {
@@ -207,6 +207,7 @@ class JunitReporter : public Reporter {
   std::string CaseXml(const Entry& entry) const {
     JunitCase test;
     if (entry.id != nullptr) test.nodeid = *entry.id;
+    test.prefix = prefix_;
     test.verdict = entry.verdict;
     test.worker = origins_[entry.origin].first;
     test.host = origins_[entry.origin].second;
@@ -238,6 +239,7 @@ class JunitReporter : public Reporter {
   }
 
   const std::string hostname_;
+  const std::string prefix_;
   ReportSink& out_;
   std::optional<absl::Time> started_at_;
   std::vector<std::string> platforms_ = {""};

@@ -15,8 +15,13 @@
 namespace dist {
 namespace {
 
-std::string Open(absl::string_view nodeid, uint64_t micros) {
-  const JunitName name = MangleNodeId(nodeid);
+std::string Open(absl::string_view nodeid, absl::string_view prefix,
+                 uint64_t micros) {
+  JunitName name = MangleNodeId(nodeid);
+  if (!prefix.empty()) {
+    const absl::string_view dot = name.classname.empty() ? "" : ".";
+    name.classname = absl::StrCat(prefix, dot, name.classname);
+  }
   return absl::StrFormat("<testcase classname=\"%s\" name=\"%s\" time=\"%.3f\"",
                          XmlAttribute(name.classname), XmlAttribute(name.name),
                          micros / 1e6);
@@ -199,14 +204,15 @@ JunitOutcome OutcomeOf(Verdict verdict) {
 }
 
 std::string JunitCaseXml(const JunitCase& test) {
-  return absl::StrCat(Open(test.nodeid, test.micros), ">", Properties(test),
-                      OutcomeElement(test), "</testcase>");
+  return absl::StrCat(Open(test.nodeid, test.prefix, test.micros), ">",
+                      Properties(test), OutcomeElement(test), "</testcase>");
 }
 
-std::string JunitCollectorXml(const PhaseReport& report) {
+std::string JunitCollectorXml(const PhaseReport& report,
+                              absl::string_view prefix) {
   const bool skipped = report.verdict == Verdict::kSkipped;
   return absl::StrCat(
-      Open(report.nodeid, 0), ">",
+      Open(report.nodeid, prefix, 0), ">",
       skipped ? Element("skipped", "", "collection skipped", report.longrepr)
               : Element("error", "", "collection failure", report.longrepr),
       "</testcase>");

@@ -18,6 +18,7 @@ struct JunitDetails {
 
 struct JunitCase {
   absl::string_view nodeid;
+  absl::string_view prefix;  // Of the class name: --junit-prefix.
   Verdict verdict = Verdict::kPassed;
   absl::string_view worker;
   absl::string_view host;
@@ -34,7 +35,8 @@ JunitOutcome OutcomeOf(Verdict verdict);
 std::string JunitCaseXml(const JunitCase& test);
 
 // A collector that failed or was skipped, as pytest shows it.
-std::string JunitCollectorXml(const PhaseReport& report);
+std::string JunitCollectorXml(const PhaseReport& report,
+                              absl::string_view prefix);
 
 // An error of the framework itself.
 std::string JunitInternalErrorXml(absl::string_view text);

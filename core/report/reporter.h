@@ -35,9 +35,10 @@ struct ReportOptions {
   std::string tb = "auto";       // --tb: "no" prints no failure blocks.
   bool show_warnings = true;
   bool collect_only = false;
-  bool ci = false;       // A CI system reads along: no commands for it.
-  std::string version;   // "0.1.0".
-  std::string hostname;  // For JUnit.
+  bool ci = false;           // A CI system reads along: no commands for it.
+  std::string version;       // "0.1.0".
+  std::string hostname;      // For JUnit.
+  std::string junit_prefix;  // Likewise: of all class names.
 };
 
 // Hears every event of a run in order. Not thread-safe; one thread calls it.

@@ -28,6 +28,7 @@ struct Block {
 struct Blocks {
   std::vector<Block> blocks;
   std::vector<uint32_t> of;
+  std::vector<absl::string_view> ids;  // By block; "": it is a bundle.
 };
 
 // Nothing if nobody asks for it, or none of the failed tests is in the list.
@@ -78,6 +79,7 @@ Blocks MakeBlocks(const CollectionListed& listed, Together together,
     if (number == next) {
       Block& block = result.blocks.emplace_back();
       if (!key.empty()) block.bundle = table->InternBundle(key);
+      result.ids.push_back(key.empty() ? absl::string_view(listed.ids[p]) : "");
     }
     Block& block = result.blocks[number];
     ++block.size;
@@ -105,24 +107,68 @@ Worth Urgency(const Block& block, const Arrangement& how) {
   return {failed, weight};
 }
 
-// Numbers of what `urgency` is about, most urgent first, otherwise in order.
-std::vector<uint32_t> Sorted(const std::vector<Worth>& urgency) {
+// Puts neighbours of one key ("": none) where the most urgent of them belongs,
+// failed ones apart: appends to each of `places` that worth, and where they
+// began.
+using Place = std::vector<std::pair<float, uint32_t>>;
+void PlaceRuns(const std::vector<Worth>& urgency,
+               const std::vector<absl::string_view>& keys,
+               std::vector<Place>* places) {
+  for (uint32_t first = 0; first < keys.size();) {
+    uint32_t last = first;
+    float most[2] = {};
+    do {
+      float& worth = most[urgency[last].first];
+      worth = std::max(worth, urgency[last].second);
+      ++last;
+    } while (last < keys.size() && !keys[first].empty() &&
+             keys[last] == keys[first]);
+    for (uint32_t i = first; i < last; ++i) {
+      (*places)[i].emplace_back(most[urgency[i].first], first);
+    }
+    first = last;
+  }
+}
+
+// Numbers of what `urgency` is about, most urgent first, otherwise in order. A
+// module's tests stay neighbours, and in it those of a class: a worker that
+// came back to them would set up their fixtures again. `ids` are theirs; empty:
+// they share nothing.
+std::vector<uint32_t> Sorted(const std::vector<Worth>& urgency,
+                             const std::vector<absl::string_view>& ids) {
   std::vector<uint32_t> numbers(urgency.size());
   std::iota(numbers.begin(), numbers.end(), 0u);
   if (std::is_sorted(urgency.begin(), urgency.end(), std::greater<>())) {
     return numbers;
   }
+  std::vector<Place> places(urgency.size());
+  for (const Together level : {Together::kFile, Together::kScope}) {
+    std::vector<absl::string_view> keys;
+    for (const absl::string_view id : ids) {
+      keys.push_back(BundleKey(level, id, ""));
+    }
+    PlaceRuns(urgency, keys, &places);
+  }
   std::stable_sort(numbers.begin(), numbers.end(), [&](uint32_t a, uint32_t b) {
-    return urgency[a] > urgency[b];
+    if (urgency[a].first != urgency[b].first) return urgency[a].first;
+    for (size_t level = 0; level < places[a].size(); ++level) {
+      const auto& [worth_a, at_a] = places[a][level];
+      const auto& [worth_b, at_b] = places[b][level];
+      if (worth_a != worth_b) return worth_a > worth_b;
+      if (at_a != at_b) return at_a < at_b;
+    }
+    return urgency[a].second > urgency[b].second;
   });
   return numbers;
 }
 
 // Fills `order` with the positions that `skip` lets pass.
 template <class Skip>
-void ArrangeTests(const Arrangement& how, const std::vector<bool>& failed,
-                  Skip&& skip, Collection* collection) {
+void ArrangeTests(const CollectionListed& listed, const Arrangement& how,
+                  const std::vector<bool>& failed, Skip&& skip,
+                  Collection* collection) {
   std::vector<Worth> urgency;
+  std::vector<absl::string_view> ids;
   if (!collection->expected.empty() || !failed.empty()) {
     for (uint32_t p = 0; p < collection->tests.size(); ++p) {
       Block block{BundleId(), 1, 0, !failed.empty() && failed[p]};
@@ -130,10 +176,11 @@ void ArrangeTests(const Arrangement& how, const std::vector<bool>& failed,
         block.expected = collection->expected[p];
       }
       urgency.push_back(Urgency(block, how));
+      ids.push_back(listed.ids[p]);
     }
   }
   urgency.resize(collection->tests.size());
-  collection->order = Sorted(urgency);
+  collection->order = Sorted(urgency, ids);
   collection->order.erase(
       std::remove_if(collection->order.begin(), collection->order.end(), skip),
       collection->order.end());
@@ -155,7 +202,7 @@ void ArrangeBlocks(const Arrangement& how, const Blocks& blocks, Skip&& skip,
   // Positions by block, by counting: each block's first free place.
   std::vector<uint32_t> place(blocks.blocks.size());
   uint32_t next = 0;
-  for (const uint32_t number : Sorted(urgency)) {
+  for (const uint32_t number : Sorted(urgency, blocks.ids)) {
     place[number] = next;
     const uint32_t first = next;
     next += sizes[number];
@@ -238,7 +285,7 @@ Collection MakeCollection(const CollectionListed& listed,
                   [](const Block& block) { return block.bundle.valid(); })) {
     ArrangeBlocks(arrangement, blocks, skip, &collection);
   } else {
-    ArrangeTests(arrangement, failed, skip, &collection);
+    ArrangeTests(listed, arrangement, failed, skip, &collection);
   }
   collection.deselected = collection.tests.size() - collection.order.size();
   return collection;

@@ -50,8 +50,10 @@ struct Arrangement {
 
 // Interns the list's ids, applies the selection as pytest's --lf and --ff do
 // (--lf runs everything if none of the failed tests is in the list), and orders
-// what is left: failed first where asked for; then the longest first, but short
-// tests stay as they were collected, because neighbours share fixtures.
+// what is left: failed first where asked for; then by the longest test,
+// modules, in them classes, in them tests. Neighbours share fixtures, so what
+// is not one module's neighbour in the list is its own, and short tests are
+// left where they are.
 Collection MakeCollection(const CollectionListed& listed,
                           const Arrangement& arrangement, TestTable* table);
 

@@ -40,6 +40,8 @@ WorkerId Fleet::Incarnate(Slot* slot) {
   slot->queue.clear();
   slot->queued_time = 0;
   slot->asked_back = false;
+  slot->module = "";
+  slot->left_modules.clear();
   QueueChanged(slot);
   slot->reports.clear();
   ++slot->incarnations;

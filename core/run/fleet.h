@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "core/model/ids.h"
 #include "core/model/report.h"
 #include "core/run/run_plan.h"
@@ -47,8 +50,13 @@ struct Slot {
   bool said_bad = false;  // This incarnation reported something bad.
   // In the order leased; the running one is in front, mostly.
   std::deque<LeasedTest> queue;
-  double queued_time = 0;            // Expected seconds of the queue.
-  bool asked_back = false;           // ReturnTests is on its way.
+  double queued_time = 0;   // Expected seconds of the queue.
+  bool asked_back = false;  // ReturnTests is on its way.
+  absl::Time active_at;     // It last reported or was given tests.
+  // The module of the test that began last, and those that this incarnation is
+  // through with: their fixtures are torn down. Point into the test table.
+  absl::string_view module;
+  absl::flat_hash_set<absl::string_view> left_modules;
   std::vector<PhaseReport> reports;  // Of the running test.
   int early_deaths = 0;              // In a row, before it had collected.
   bool announced = false;            // Some incarnation has been.
@@ -57,6 +65,13 @@ struct Slot {
   bool counted_idle = false;  // Fleet's business.
 
   static constexpr size_t kNoCollection = SIZE_MAX;
+
+  void EnterModule(absl::string_view entered) {
+    if (entered == module) return;
+    if (!module.empty()) left_modules.insert(module);
+    left_modules.erase(entered);
+    module = entered;
+  }
 
   const std::string& name() const { return plan->setup.name; }
   bool alive() const {

@@ -39,6 +39,12 @@ class Simulation {
     Obey();
     while (!machine_.ended() && !ends_.empty()) {
       const auto first = ends_.begin();
+      if (wake_ <= first->first) {
+        now_ = std::exchange(wake_, absl::InfiniteFuture());
+        Take(machine_.Wake(now_));
+        Obey();
+        continue;
+      }
       now_ = first->first;
       const WorkerId worker = first->second;
       ends_.erase(first);
@@ -90,6 +96,8 @@ class Simulation {
         Say(connect->host, ready);
       } else if (const auto* tell = std::get_if<TellNode>(&command)) {
         std::visit([&](const auto& c) { On(tell->host, c); }, tell->command);
+      } else if (const auto* wake = std::get_if<WakeAt>(&command)) {
+        wake_ = wake->at;
       }
     }
   }
@@ -205,6 +213,7 @@ class Simulation {
   absl::flat_hash_map<std::string, size_t> by_name_;
   absl::flat_hash_map<WorkerId, Worker> workers_;
   std::multimap<absl::Time, WorkerId> ends_;  // Of running tests.
+  absl::Time wake_ = absl::InfiniteFuture();  // When the machine asked for it.
   std::deque<RunCommand> pending_;
   Forecast forecast_;
 };

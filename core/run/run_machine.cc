@@ -87,6 +87,7 @@ Commands RunMachine::Wake(absl::Time now) {
   now_ = now;
   if (Mutated(Mutant::kNeverHarden)) return {};
   if (phase_ == Phase::kStopping && now >= stop_deadline_) HardenStop();
+  replan_ = replan_ || phase_ == Phase::kRunning;
   return Settle();
 }
 

@@ -104,6 +104,8 @@ class RunMachine {
   // Stealing.
   void Steal();
   std::vector<Slot*> FindVictims();
+  bool IsWorthMoving(const Slot& slot) const;
+  void WakeForSteal(absl::Time at);
   bool MayGiveAway(const Slot& slot) const;
   bool StealFor(const Slot& idle, absl::Span<Slot* const> victims,
                 size_t shares);
@@ -112,6 +114,8 @@ class RunMachine {
   BundleId BundleAt(const Slot& slot, size_t i) const;
   size_t FirstMovable(const Slot& slot) const;
   bool CanRun(const Slot& slot, const Slot& holder, uint32_t position) const;
+  bool WouldReturn(const Slot& slot, const Slot& holder,
+                   uint32_t position) const;
 
   // What nobody can run any more.
   void GiveUpUnreachable();
@@ -174,6 +178,8 @@ class RunMachine {
   // Work may have come up for slots that are not speaking, or may have become
   // unreachable: look at all of them. Most events leave it false.
   bool replan_ = false;
+
+  absl::Time steal_wake_;  // When Wake() was last asked for, to steal.
 
   // What a platform's collections are compared with.
   struct Reference {

@@ -9,6 +9,13 @@
 #include "core/run/run_machine.h"
 
 namespace dist {
+namespace {
+
+// Less work than this waits for its worker rather than move; a shorter test
+// does not move to a worker that has left its module.
+constexpr absl::Duration kWorthMoving = absl::Milliseconds(50);
+
+}  // namespace
 
 BundleId RunMachine::BundleAt(const Slot& slot, size_t i) const {
   return ledger_.BundleOf(slot.plan->platform,
@@ -32,6 +39,19 @@ bool RunMachine::CanRun(const Slot& slot, const Slot& holder,
          collections_[slot.collection].Has(TestAt(holder, position));
 }
 
+// Whether the test would have `slot` set up the fixtures of a module again that
+// it has torn down, for too little: nobody knows what that costs.
+bool RunMachine::WouldReturn(const Slot& slot, const Slot& holder,
+                             uint32_t position) const {
+  if (slot.left_modules.empty()) return false;
+  const std::string& id = tests_.id(TestAt(holder, position));
+  const double expected = ExpectedAt(holder, position);
+  const absl::Duration takes =
+      expected > 0 ? absl::Seconds(expected) : MeanTime();
+  return takes < kWorthMoving &&
+         slot.left_modules.contains(BundleKey(Together::kFile, id, ""));
+}
+
 bool RunMachine::MayGiveAway(const Slot& slot) const {
   if (slot.asked_back || slot.state != Slot::State::kReady) return false;
   if (slot.queue.size() < 2) return false;
@@ -39,12 +59,31 @@ bool RunMachine::MayGiveAway(const Slot& slot) const {
   return !last.valid() || last != BundleAt(slot, 0);
 }
 
+// Whether what the slot has not begun takes long enough, or its running test
+// does, for the round trip and the fixtures that moving tests costs.
+bool RunMachine::IsWorthMoving(const Slot& slot) const {
+  if (now_ - slot.active_at >= kWorthMoving) return true;
+  if (plan_.estimates.known()) {
+    const double first = ExpectedAt(slot, slot.queue.front().position);
+    return absl::Seconds(slot.queued_time - first) >= kWorthMoving;
+  }
+  const auto waiting = static_cast<int64_t>(slot.queue.size() - 1);
+  return done_ == 0 || MeanTime() * waiting >= kWorthMoving;
+}
+
 // Who may give something away, the one that would end last in front.
 std::vector<Slot*> RunMachine::FindVictims() {
   std::vector<Slot*> victims;
+  absl::Time look_again = absl::InfiniteFuture();
   for (Slot& slot : fleet_.slots()) {
-    if (MayGiveAway(slot)) victims.push_back(&slot);
+    if (!MayGiveAway(slot)) continue;
+    if (IsWorthMoving(slot)) {
+      victims.push_back(&slot);
+    } else {
+      look_again = std::min(look_again, slot.active_at + kWorthMoving);
+    }
   }
+  if (look_again < absl::InfiniteFuture()) WakeForSteal(look_again);
   const bool timed = plan_.estimates.known();
   std::stable_sort(victims.begin(), victims.end(),
                    [&](const Slot* a, const Slot* b) {
@@ -76,7 +115,9 @@ std::vector<uint32_t> RunMachine::Loot(const Slot& victim, const Slot& idle,
     }
     bool can = !bundle.valid() || bundle != BundleAt(victim, 0);
     for (size_t i = first; i < end && can; ++i) {
-      can = CanRun(idle, victim, victim.queue[i].position);
+      const uint32_t position = victim.queue[i].position;
+      can = CanRun(idle, victim, position) &&
+            (bundle.valid() || !WouldReturn(idle, victim, position));
     }
     double block = 0;
     for (size_t i = first; i < end; ++i) block += weight(i);
@@ -113,6 +154,12 @@ bool RunMachine::StealFor(const Slot& idle, absl::Span<Slot* const> victims,
   return false;
 }
 
+void RunMachine::WakeForSteal(absl::Time at) {
+  if (steal_wake_ > now_ && steal_wake_ <= at) return;
+  steal_wake_ = at;
+  out_.push_back(WakeAt{at});
+}
+
 void RunMachine::Steal() {
   if (entry_.spread != Spread::kShared || plan_.collect_only) return;
   if (Mutated(Mutant::kNeverSteal)) return;
@@ -133,7 +180,9 @@ void RunMachine::Steal() {
     while (!left.empty() && left.front()->asked_back) left.remove_prefix(1);
     if (left.empty()) return;
     if (hopeless.contains(slot->collection)) continue;
-    if (!StealFor(*slot, left, shares)) hopeless.insert(slot->collection);
+    if (!StealFor(*slot, left, shares) && slot->left_modules.empty()) {
+      hopeless.insert(slot->collection);
+    }
   }
 }
 

@@ -96,6 +96,7 @@ void RunMachine::Feed(Slot* slot) {
     slot->queued_time += ExpectedAt(*slot, position);
   }
   fleet_.QueueChanged(slot);
+  slot->active_at = now_;
   Tell(*slot, std::move(run));
 }
 
@@ -163,6 +164,7 @@ void RunMachine::GiveUp(PlatformId platform, TestIndex test) {
 void RunMachine::On(HostId host, const TestsReported& e) {
   Slot* slot = Find(host, e.worker);
   if (slot == nullptr) return;
+  slot->active_at = now_;
   for (const TestStep& step : e.steps) OnStep(slot, step);
   // What others were denied may be theirs now.
   if (ledger_.TakeFreed()) replan_ = true;
@@ -198,6 +200,7 @@ void RunMachine::OnStarted(Slot* slot, const TestStep& step) {
   for (LeasedTest& leased : slot->queue) {
     if (leased.position != step.position) continue;
     leased.started = true;
+    slot->EnterModule(BundleKey(Together::kFile, tests_.id(test), ""));
     slot->reports.clear();
     Say(TestStarted{slot->worker, test, slot->plan->platform, &tests_.id(test),
                     now_});

@@ -1,9 +1,11 @@
-// Portions that shrink towards the end, no queue longer than a horizon.
+// Queues that shrink towards the end, neither longer than a horizon nor shorter
+// than a round trip needs.
 //
 // Guided self-scheduling (Polychronopoulos and Kuck, 1987) with half of the
-// fair share instead of all of it, measured in expected time. A slow test is
-// not sent ahead: longest first would become longest behind longest, and its
-// round trip is small beside it.
+// fair share instead of all of it, measured in expected time: a worker's queue
+// is filled up to that, and again when half of it is done. A slow test is not
+// sent ahead: longest first would become longest behind longest, and its round
+// trip is small beside it.
 #include <algorithm>
 #include <cmath>
 
@@ -12,9 +14,11 @@
 namespace dist {
 namespace {
 
-// A queue is filled to this much work and refilled at half of it. Long enough
-// to hide a round trip, short enough that little has to move at the end.
+// The most work in a queue: more would only have to be moved.
 constexpr absl::Duration kHorizon = absl::Milliseconds(250);
+// The least: half of it hides a round trip. What is left of it in one queue
+// when another runs dry is not worth moving.
+constexpr absl::Duration kFloor = absl::Milliseconds(10);
 // The first lease, when nothing is known of the tests yet.
 constexpr size_t kFirst = 16;
 
@@ -41,13 +45,14 @@ class PortionsPolicy : public Policy {
   }
 
   static Portion ByTime(const Demand& demand) {
-    if (demand.queued > 0 && demand.queued_time >= kHorizon / 2) return {};
-    // The last tests are for those who have nothing.
-    if (demand.queued > 0 && demand.pending <= demand.idle) return {};
     const auto parts =
         static_cast<double>(2 * std::max<size_t>(demand.workers, 1));
-    return {demand.pending, std::min(kHorizon - demand.queued_time,
-                                     demand.pending_time / parts)};
+    const absl::Duration depth =
+        std::clamp(demand.pending_time / parts, kFloor, kHorizon);
+    if (demand.queued > 0 && demand.queued_time >= depth / 2) return {};
+    // The last tests are for those who have nothing.
+    if (demand.queued > 0 && demand.pending <= demand.idle) return {};
+    return {demand.pending, depth - demand.queued_time};
   }
 
   const size_t max_chunk_;

@@ -228,7 +228,6 @@ TEST_F(PlanTest, SaysWhatIsNotBuilt) {
            Row{{"--runner=gtest"}, "a --runner other than pytest"},
            Row{{"--html=h"}, "--html"},
            Row{{"--trace=t"}, "--trace"},
-           Row{{"--junit-prefix=p"}, "--junit-prefix"},
            Row{{"--lf", "--lfnf=none"}, "--lfnf=none"},
            Row{{"--tx=ssh=h"}, "--tx ssh=h: ssh="},
            Row{{"--tx=popen//id=a", "--tx=popen//via=a"},

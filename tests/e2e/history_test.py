@@ -213,8 +213,6 @@ def test_no_other_fleets_with_each(project):
     assert err.startswith("dist: --what-if: with --dist each every worker runs everything")
 
 
-@pytest.mark.xfail(strict=False, reason="--collect-only with each stops when the first "
-                   "worker has collected: RunMachine::On(WorkerFinished)")
 def test_plan_of_each_counts_every_worker(project):
     out, _ = project.dist("plan", "--dist", "each", "--tx", "popen", "--tx", "popen//id=b")
     assert "44 tests, 44.0 s in all" in out

@@ -36,6 +36,49 @@ def unit(mode, nodeid):
     return nodeid
 
 
+FIXTURES = """
+import pytest
+
+def log(worker, what):
+    with open("log-" + worker, "a") as file:
+        file.write(what + "\\n")
+
+@pytest.fixture(scope="module", autouse=True)
+def module(worker_id, request):
+    log(worker_id, "up " + request.module.__name__)
+    yield
+    log(worker_id, "down " + request.module.__name__)
+
+class TestA:
+    @pytest.mark.parametrize("i", range(9))
+    def test_a(self, i): pass
+
+class TestB:
+    @pytest.mark.parametrize("i", range(9))
+    def test_b(self, i): pass
+
+@pytest.mark.parametrize("i", range(9))
+def test_c(i): pass
+"""
+
+
+@pytest.mark.parametrize("mode", ["load", "worksteal", "loadfile", "loadgroup"])
+def test_fixtures_of_modules_once_per_worker(dist, mode):
+    """Where nothing is known of the tests, and where their durations are."""
+    dist.write(**{f"m{i}": FIXTURES for i in range(6)})
+    slow = dist / "test_m3.py"
+    slow.write_text(FIXTURES + "def test_slow(): __import__('time').sleep(0.2)\n")
+    for attempt in "cold", "with history":
+        ran = dist.run("--dist", mode, "--tx", "2*popen")
+        assert (ran.status, ran.counts) == (0, {"passed": 163}), ran
+        for log in dist.folder.glob("log-*"):
+            lines = collections.Counter(log.read_text().splitlines())
+            assert set(lines.values()) == {1}, (attempt, log, lines)
+            ups = {line[3:] for line in lines if line.startswith("up ")}
+            assert ups == {line[5:] for line in lines if line.startswith("down ")}
+            log.unlink()
+
+
 @pytest.mark.parametrize("mode", ["load", "worksteal", "loadfile", "loadscope", "loadgroup"])
 def test_mode_keeps_its_units_on_one_worker(dist, mode):
     dist.write(one=SUITE, two=SUITE, three=SUITE)

@@ -102,7 +102,7 @@ void SimChecker::HearSteps(Worker* worker, const TestsReported& reported) {
     if (!step.report.empty() && IsBad(step.report[0].verdict)) {
       worker->said_bad = true;
     }
-    if (step.kind == TestStep::Kind::kStarted) worker->running = *id;
+    if (step.kind == TestStep::Kind::kStarted) SeeBegun(worker, *id);
     if (step.kind != TestStep::Kind::kDone) continue;
     worker->running.clear();
     Unhold(worker, step.position);

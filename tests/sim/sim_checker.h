@@ -56,10 +56,13 @@ class SimChecker {
     int64_t leased_at = 0;         // When it last got something.
     int64_t idle_since = -1;       // Nothing leased since then; -1: not idle.
     std::string running;           // Id; empty if none.
+    std::string module;            // Of the test that began last.
+    std::set<std::string> left;    // Modules it is through with.
   };
 
   void AddList(const CollectionListed& listed);
   void Hear(Worker* worker, const NodeEvent& event);
+  void SeeBegun(Worker* worker, const std::string& id);
   void HearSteps(Worker* worker, const TestsReported& reported);
   void HearEnd(Worker* worker, int session_status);
   void See(const RunCommand& command);
@@ -75,6 +78,7 @@ class SimChecker {
   void CheckIdle(int64_t now);
   void CheckIdle(uint32_t id, const Worker& idle);
   bool HasMovable(const Worker& busy, const Worker& idle) const;
+  bool MayStay(const Worker& idle, const std::string& id) const;
   void SeeSaid(const RunEvent& event);
   void SeeJudged(const TestJudged& judged);
   void SeeEnd(const EndRun& end);

@@ -20,6 +20,7 @@ constexpr uint64_t kSeeds = 10000;
 const SimCase kRegressions[] = {
     // A list of tests that came for a worker that had died meanwhile.
     {"load", 2650, {}},
+    {"loadgroup", 4807, {13, 1, 3, 0, false, true, false}},
     // A worker took the list of another for its own: its hash was empty.
     {"load", 1697, {2, 3, 2, 4, false, true, false}},
 };

@@ -1,5 +1,6 @@
 // The checker's rules on who works on what: bundles and idle workers.
 #include <algorithm>
+#include <utility>
 
 #include "core/schedule/policy.h"
 #include "tests/sim/sim_checker.h"
@@ -8,8 +9,19 @@ namespace dist {
 namespace {
 
 constexpr int64_t kPatience = 300000;  // A few round trips.
+constexpr absl::Duration kShort = absl::Milliseconds(50);
+
+std::string ModuleOf(const std::string& id) {
+  return id.substr(0, id.find("::"));
+}
 
 }  // namespace
+
+void SimChecker::SeeBegun(Worker* worker, const std::string& id) {
+  worker->running = id;
+  worker->left.insert(std::exchange(worker->module, ModuleOf(id)));
+  worker->left.erase(worker->module);
+}
 
 void SimChecker::AddList(const CollectionListed& listed) {
   collections_[listed.hash] = listed.ids;
@@ -62,6 +74,12 @@ void SimChecker::SeeBundles(const Worker& worker, const RunTests& run) {
 
 // ---- Work conservation ----------------------------------------------------
 
+// A short test may wait rather than bring a module back.
+bool SimChecker::MayStay(const Worker& idle, const std::string& id) const {
+  if (idle.left.count(ModuleOf(id)) == 0) return false;
+  return !plan_.estimates.known() || plan_.estimates.Of(id) < kShort;
+}
+
 // Whether something in the queue of `busy` has not begun and could move.
 bool SimChecker::HasMovable(const Worker& busy, const Worker& idle) const {
   const std::string front = BundleOf(busy, busy.leased[0]);
@@ -72,6 +90,7 @@ bool SimChecker::HasMovable(const Worker& busy, const Worker& idle) const {
     }
     const auto found = collections_.find(idle.hash);
     const std::string* id = IdAt(busy, busy.leased[i]);
+    if (bundle.empty() && MayStay(idle, *id)) continue;
     if (std::count(found->second.begin(), found->second.end(), *id) > 0) {
       return true;
     }

@@ -115,7 +115,7 @@ void RunDriver::Finish(uint32_t slot, uint32_t position, Verdict verdict) {
   TestStep done;
   done.kind = TestStep::Kind::kDone;
   done.position = position;
-  done.micros.call = 1000;
+  done.micros.call = static_cast<uint32_t>(absl::ToInt64Microseconds(takes));
   reported.steps.push_back(done);
   Tell(HostOf(slot), reported);
 }

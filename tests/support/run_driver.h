@@ -74,6 +74,7 @@ class RunDriver {
   int status() const;
   void Forget();  // Clears the public vectors.
 
+  absl::Duration takes = absl::Milliseconds(1);  // A test's call.
   std::vector<TellNode> told;
   std::vector<RunEvent> said;
   std::vector<HostId> connects;

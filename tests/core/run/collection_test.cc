@@ -141,6 +141,56 @@ TEST(Collection, PutsWhatIsUrgentFirst) {
   }
 }
 
+TEST(Collection, KeepsNeighboursThatShareFixturesTogether) {
+  const CollectionListed listed = {
+      "h",
+      {"f::1", "f::2", "f::K::3", "f::K::4", "f::5", "g::6", "g::7", "f::8"},
+      {{0, "db"}}};
+  struct FixturesRow {
+    const char* why;
+    std::vector<double> seconds;
+    std::vector<std::string> failed;
+    std::vector<uint32_t> grouped;  // The order under loadgroup.
+    std::vector<uint32_t> order;    // Otherwise.
+  };
+  for (const FixturesRow& row : {
+           FixturesRow{"the module of the longest test comes first",
+                       {1, 1, 1, 1, 1, 1, 2, 1},
+                       {},
+                       {6, 5, 0, 1, 2, 3, 4, 7},
+                       {6, 5, 0, 1, 2, 3, 4, 7}},
+           FixturesRow{"in it the class of the longest",
+                       {1, 2, 1, 3, 1, 1, 1, 1},
+                       {},
+                       {3, 2, 1, 4, 0, 5, 6, 7},
+                       {3, 2, 1, 0, 4, 5, 6, 7}},
+           FixturesRow{"short ones are left where they are",
+                       {.01, .02, .03, .04, .03, .02, .01, .04},
+                       {},
+                       {0, 1, 2, 3, 4, 5, 6, 7},
+                       {0, 1, 2, 3, 4, 5, 6, 7}},
+           FixturesRow{"failed tests leave the rest of their module",
+                       {1, 1, 1, 1, 1, 1, 2, 1},
+                       {"f::K::4", "g::6"},
+                       {3, 5, 6, 0, 1, 2, 4, 7},
+                       {3, 5, 6, 0, 1, 2, 4, 7}},
+       }) {
+    SCOPED_TRACE(row.why);
+    const Selection selection{Selection::Kind::kFailedFirst,
+                              {row.failed.begin(), row.failed.end()}};
+    absl::flat_hash_map<std::string, absl::Duration> tests;
+    for (size_t i = 0; i < row.seconds.size(); ++i) {
+      tests[listed.ids[i]] = absl::Seconds(row.seconds[i]);
+    }
+    const Estimates estimates(std::move(tests));
+    TestTable table;
+    Arrangement how{&selection, &estimates};
+    EXPECT_EQ(MakeCollection(listed, how, &table).order, row.order);
+    how.together = Together::kGroup;
+    EXPECT_EQ(MakeCollection(listed, how, &table).order, row.grouped);
+  }
+}
+
 TEST(Collection, KeepsTwoTestsOfOneIdApart) {
   TestTable table;
   const Collection made =

@@ -25,6 +25,7 @@ class Crew {
   Crew(const std::string& mode, std::vector<std::vector<std::string>> ids,
        uint32_t retries = 0)
       : run(Plan(mode, static_cast<uint32_t>(ids.size()), retries)) {
+    run.takes = absl::Milliseconds(100);
     run.Ready(0);
     for (uint32_t s = 0; s < ids.size(); ++s) run.Collect(s, ids[s]);
   }
@@ -95,6 +96,62 @@ TEST(Steal, DoesNotAskAgainAtOnceWhoHadStartedIt) {
   crew.run.Finish(0, 0);
   crew.run.Run(0, 1);
   EXPECT_THAT(crew.run.Verdicts(), ElementsAre("t0=passed", "t1=passed"));
+}
+
+TEST(Steal, LeavesAloneWhatIsSoonDone) {
+  Crew crew("worksteal", {Ids(8), Ids(8)});
+  crew.run.takes = absl::Milliseconds(1);
+  crew.run.Begin(0, 0);
+  for (const uint32_t p : {4, 5, 6, 7}) crew.run.Run(1, p);
+  EXPECT_THAT(crew.run.Told<ReturnTests>(), IsEmpty());
+  ASSERT_THAT(crew.run.wakes, SizeIs(1)) << "it may take longer than expected";
+  crew.run.Advance(absl::Milliseconds(60));
+  EXPECT_THAT(crew.Asked(0), ElementsAre(3));
+}
+
+TEST(Steal, LeavesAloneWhoseTestsGoOn) {
+  Crew crew("worksteal", {Ids(8), Ids(8)});
+  crew.run.takes = absl::Milliseconds(1);
+  crew.run.Begin(0, 0);
+  for (const uint32_t p : {4, 5, 6, 7}) crew.run.Run(1, p);
+  crew.run.Advance(absl::Milliseconds(40));
+  crew.run.Finish(0, 0);
+  crew.run.Begin(0, 1);
+  crew.run.Advance(absl::Milliseconds(40));
+  EXPECT_THAT(crew.run.Told<ReturnTests>(), IsEmpty());
+  crew.run.Advance(absl::Milliseconds(40));
+  EXPECT_THAT(crew.Asked(0), ElementsAre(3));
+}
+
+TEST(Steal, DoesNotBringBackAModuleForShortTests) {
+  for (const bool slow : {false, true}) {
+    SCOPED_TRACE(slow);
+    const std::vector<std::string> ids = {"a::0", "a::1", "a::2",
+                                          "a::3", "b::4", "b::5"};
+    RunPlan plan = MakePlan("worksteal", 1, 2);
+    absl::flat_hash_map<std::string, absl::Duration> takes;
+    for (const std::string& id : ids) {
+      takes[id] = slow ? absl::Milliseconds(200) : absl::Milliseconds(2);
+    }
+    plan.estimates = Estimates(takes);
+    RunDriver run(std::move(plan));
+    run.Ready(0);
+    run.Collect(0, ids);
+    run.Collect(1, ids);
+    run.Begin(0, 0);
+    for (const uint32_t p : {3, 4}) run.Run(1, p);
+    run.Forget();
+    run.Run(1, 5);  // It was through with `a` when it began `b`.
+    EXPECT_EQ(run.Told<ReturnTests>().size(), slow ? 1u : 0u);
+  }
+}
+
+TEST(Steal, TakesWhatIsOfTheModuleItIsIn) {
+  const std::vector<std::string> ids = {"a::0", "a::1", "a::2", "a::3"};
+  Crew crew("worksteal", {ids, ids});
+  crew.run.Begin(0, 0);
+  for (const uint32_t p : {2, 3}) crew.run.Run(1, p);
+  EXPECT_THAT(crew.Asked(0), ElementsAre(1));
 }
 
 TEST(Steal, ForgetsAQuestionWithTheOneWhoWasAsked) {

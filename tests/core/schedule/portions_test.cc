@@ -34,8 +34,13 @@ TEST(Portions, AreMeasuredInExpectedTime) {
            Row{"half the fair share near the end", 0, 100, 2, quick, 0, 100,
                absl::Milliseconds(25)},
            Row{"slow tests are not sent ahead", 1, 10000, 2, slow, 0, 0, kEver},
-           Row{"the last one goes at once", 0, 1, 9, quick, 0, 1,
-               absl::Milliseconds(1) / 18},
+           Row{"half of that is enough, too", 13, 100, 2, quick, 0, 0, kEver},
+           Row{"and is filled up", 12, 100, 2, quick, 0, 100,
+               absl::Milliseconds(13)},
+           Row{"never less than a round trip needs", 0, 20, 9, quick, 0, 20,
+               absl::Milliseconds(10)},
+           Row{"but the last ones are for the idle", 2, 1, 9, quick, 0, 0,
+               kEver},
            Row{"--maxschedchunk", 0, 10000, 2, quick, 3, 3, horizon},
        }) {
     SCOPED_TRACE(row.why);
