@@ -15,6 +15,7 @@ import gc
 import io
 import json
 import os
+import re
 import select
 import shutil
 import struct
@@ -255,7 +256,7 @@ except ImportError:  # pytest 6.0
         return os.path.relpath(str(path), str(directory))
 
 
-PYTEST_VERSION = int(pytest.__version__.split(".")[0])
+PYTEST_VERSION = tuple(int(part) for part in re.findall("[0-9]+", pytest.__version__)[:2])
 Exit = pytest.exit.Exception
 
 
@@ -372,9 +373,6 @@ class XdistStandIn:
 
     def pytest_addhooks(self, pluginmanager):
         pluginmanager.add_hookspecs(XdistHooks)
-
-    def pytest_configure(self, config):
-        config.addinivalue_line("markers", "xdist_group(name): run the tests of a group in one process")
 
     @pytest.fixture(scope="session")
     def worker_id(self, request):
@@ -543,8 +541,9 @@ class ReportWriter:
         style = getattr(self._option, "tbstyle", "auto")
         if style == "no" and report.outcome != "passed":
             return ""
-        if style == "line" and category == "failed":
-            return self._crash_line(report)
+        line = self._crash_line(report) if style == "line" and category == "failed" else ""
+        if line and PYTEST_VERSION < (9, 1):
+            return line
         out = io.StringIO()
         writer = TerminalWriter(out)
         writer.hasmarkup = self._color
@@ -560,7 +559,7 @@ class ReportWriter:
                 continue
             writer.sep("-", name)
             writer.line(text[:-1] if text[-1:] == "\n" else text)
-        return out.getvalue()
+        return out.getvalue() + line
 
     def _crash_line(self, report):
         crash = getattr(report.longrepr, "reprcrash", None)
@@ -660,6 +659,8 @@ class Worker:
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config):
+        if not any(line.startswith("xdist_group") for line in config.getini("markers")):  # pytest-xdist has it since 2.5.
+            config.addinivalue_line("markers", "xdist_group(name): run the tests of a group in one process")
         self._reports = ReportWriter(config, self._settings)
         if getattr(config.option, "capture", "") == "no":
             with contextlib.suppress(AttributeError, ValueError):
@@ -883,7 +884,7 @@ class Worker:
         if standing == (nextitem.listchain() if nextitem else [])[: len(standing)]:
             return
         item, config = self._item, self._item.config
-        arguments = (item, nextitem) if PYTEST_VERSION < 7 else (nextitem,)
+        arguments = (item, nextitem) if PYTEST_VERSION < (7,) else (nextitem,)
         capture = config.pluginmanager.get_plugin("capturemanager")
 
         def tear_down():
@@ -976,7 +977,7 @@ def capture_files(config):
 
 def header_lines(config):
     """What plugins add to pytest's header. The terminal's own lines are not among them."""
-    if PYTEST_VERSION >= 7:
+    if PYTEST_VERSION >= (7,):
         start = {"start_path": config.invocation_params.dir}
     else:
         import py

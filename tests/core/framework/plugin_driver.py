@@ -5,10 +5,13 @@ Every wait is for a record or for the process to end, bounded by DEADLINE.
 import json
 import os
 import pathlib
+import re
 import socket
 import struct
 import subprocess
 import sys
+
+import pytest
 
 DEADLINE = 30
 ROOT = pathlib.Path(__file__).absolute().parents[3]
@@ -24,6 +27,9 @@ WITH_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
 def clean_environment(**changes):
     environment = {name: value for name, value in os.environ.items() if name not in INHERITED}
     return {**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", **changes}
+
+
+PYTEST = tuple(int(number) for number in re.findall(r"\d+", pytest.__version__)[:2])
 
 
 class Record:
