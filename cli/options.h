@@ -86,6 +86,7 @@ struct Options {
   bool cache_clear = false;
   bool collect_only = false;
   bool history = true;  // Read and record durations.
+  bool strict_collection = false;
 
   // Reports; empty paths: none.
   std::string junit_xml;

@@ -272,6 +272,7 @@ absl::StatusOr<PlannedRun> MakePlan(const Request& request,
       static_cast<int>(kRestartsPerWorker * workers.size()));
   plan.retries = options.retries;
   plan.collect_only = options.collect_only;
+  plan.strict_collection = options.strict_collection;
   plan.selection = SelectionOf(request);
   AddHistory(request, &run);
   return run;

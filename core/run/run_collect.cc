@@ -14,8 +14,9 @@ constexpr size_t kDifferencesShown = 10;
 }  // namespace
 
 bool RunMachine::Collected(const Slot& slot) const {
-  return entry_.spread == Spread::kShared ? fleet_.KinCollected(slot.plan->kin)
-                                          : slot.collected;
+  const bool alike =
+      entry_.spread == Spread::kShared && !plan_.strict_collection;
+  return alike ? fleet_.KinCollected(slot.plan->kin) : slot.collected;
 }
 
 size_t RunMachine::Deselected() const {

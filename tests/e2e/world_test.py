@@ -175,6 +175,19 @@ def test_collections_that_differ(dist):
     assert "only-gw0" in said and "only-gw1" in said
 
 
+@pytest.mark.parametrize("differ", [True, False])
+def test_strict_collection(dist, differ):
+    dist.write(it=f"""
+        import os, pytest
+        worker = os.environ["PYTEST_XDIST_WORKER"] if {differ} else "any"
+        @pytest.mark.parametrize("name", ["both", "only-" + worker])
+        def test_it(name): pass
+        """)
+    ran = dist.run("-n", "2", "--strict-collection")
+    assert (ran.status, ran.counts) == (int(differ), {"passed": 2 + differ}), ran
+    assert ("collected other tests than" in ran.out + ran.err) == differ
+
+
 def test_random_order_of_collection(dist):
     dist.write(it="""
         import pytest, random

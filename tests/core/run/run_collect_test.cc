@@ -175,6 +175,20 @@ TEST(StrictCollection, FailsARunThatStillRunsEverything) {
   }
 }
 
+TEST(StrictCollection, WaitsForEveryWorkersCollection) {
+  RunPlan plan = MakePlan("load", 1, 2);
+  plan.strict_collection = true;
+  RunDriver run(std::move(plan));
+  run.Ready(0);
+  run.Collect(0, {"a"});
+  run.Run(0, 0);
+  EXPECT_THAT(run.Told<FinishWorker>(), IsEmpty());
+  run.Collect(1, {"a", "b"});
+  run.Run(1, 1);
+  run.Close();
+  EXPECT_EQ(run.status(), 1);
+}
+
 TEST(CollectionOf, AnotherIsNotTakenForTheOwnWhenItsHashIsEmpty) {
   RunPlan plan = MakePlan("load", 1, 2);
   plan.workers[1].kin = 1;  // Its tests are waited for.
