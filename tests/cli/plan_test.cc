@@ -231,8 +231,8 @@ TEST_F(PlanTest, SaysWhatIsNotBuilt) {
            Row{{"--junit-prefix=p"}, "--junit-prefix"},
            Row{{"--lf", "--lfnf=none"}, "--lfnf=none"},
            Row{{"--tx=ssh=h"}, "--tx ssh=h: ssh="},
-           Row{{"--tx=popen//id=a", "--tx=popen//via=a"},
-               "--tx popen//via=a: via="},
+           Row{{"--tx=exec=sh//id=a", "--tx=socket=h:1//via=a"},
+               "--tx socket=h:1//via=a: socket="},
            Row{{"--tx=popen//chdir=/tmp", "--rsyncdir=."},
                "--tx popen//chdir=/tmp: --rsyncdir into chdir="},
        }) {
