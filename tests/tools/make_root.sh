@@ -8,6 +8,7 @@
 # the tree. Needs root. What is missing is said on stderr; the exit status is
 # then 77.
 set -eu
+PATH=$PATH:/usr/sbin:/sbin
 
 name=$1
 roots=${DIST_TEST_ROOTS:-/var/cache/dist-test-roots}
