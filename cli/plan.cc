@@ -98,6 +98,10 @@ absl::Status CheckBuilt(const Options& options) {
     return NotBuilt(absl::StrCat("--dist ", to_string(options.dist)));
   }
   for (const XSpec& spec : options.tx) {
+    if (spec.transport != XSpec::Transport::kPopen &&
+        !options.rsyncdirs.empty()) {
+      return NotBuilt(absl::StrCat("--tx ", spec.text, ": --rsyncdir"));
+    }
     if (!spec.chdir.empty() && !options.rsyncdirs.empty()) {
       return NotBuilt(
           absl::StrCat("--tx ", spec.text, ": --rsyncdir into chdir="));

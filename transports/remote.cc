@@ -63,9 +63,10 @@ absl::StatusOr<Stream> OpenStream(const HostAddress& host,
     Abandon(std::move(stream));
     return status;
   }
-  // TODO(issue 3): ssh, once transports/ssh.h is merged:
-  //   if (host.transport == "ssh") return OpenSshStream(host.ssh, line,
-  //   patience);
+  // Here ssh goes in, with its line in transports.inc, when transports/ssh.h is
+  // there; ConnectSsh is MakeNode(host, Start::kAtOnce, patience):
+  //   if (host.transport == "ssh")
+  //     return OpenSshStream(host.ssh, line, patience);
   return absl::UnimplementedError(
       absl::StrCat(host.transport, " runs no commands"));
 }
