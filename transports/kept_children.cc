@@ -1,6 +1,7 @@
 #include "transports/kept_children.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <mutex>
@@ -22,6 +23,12 @@ std::vector<pid_t>& Kept() {
   return kept;
 }
 
+// Reaped, or no child of ours.
+bool IsGone(pid_t pid) {
+  siginfo_t info = {};
+  return waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0;
+}
+
 }  // namespace
 
 absl::StatusOr<pid_t> SpawnKept(const SpawnRequest& request) {
@@ -33,6 +40,9 @@ absl::StatusOr<pid_t> SpawnKept(const SpawnRequest& request) {
 
 std::vector<pid_t> KeptChildren() {
   const std::lock_guard<std::mutex> lock(Mutex());
+  // Whoever waited for one elsewhere has made its number another's.
+  Kept().erase(std::remove_if(Kept().begin(), Kept().end(), IsGone),
+               Kept().end());
   return Kept();
 }
 

@@ -16,14 +16,14 @@
 
 namespace dist {
 
-// Spawn(); the process is kept until it is buried. Thread-safe, as are all.
+// Spawn(); the process is kept until it is reaped. Thread-safe, as are all.
 absl::StatusOr<pid_t> SpawnKept(const SpawnRequest& request);
 
 // Those that are kept. No process is between being made and being here.
 std::vector<pid_t> KeptChildren();
 
 // Sees to the end of a kept child and reaps it: it has `patience` to leave by
-// itself, then it and its process group are killed. Not kept any more.
+// itself, then it and its process group are killed.
 void BuryChild(pid_t pid, absl::Duration patience);
 
 }  // namespace dist
