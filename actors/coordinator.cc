@@ -16,13 +16,14 @@
 namespace dist {
 namespace {
 
-absl::StatusOr<Connection> ConnectByTable(const HostAddress& address) {
+absl::StatusOr<Connection> ConnectByTable(const HostAddress& address,
+                                          const Patience& patience) {
   const TransportEntry* transport = FindTransport(address.transport);
   if (transport == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("no such transport: ", address.transport));
   }
-  return transport->connect(address);
+  return transport->connect(address, patience);
 }
 
 }  // namespace

@@ -1,11 +1,18 @@
 #include "actors/host_keeper.h"
 
-#include <signal.h>
+#include <unistd.h>
 
+#include <deque>
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "actors/actor_class.h"
+#include "transports/attempt.h"
+#include "transports/kept_children.h"
 #include "transports/sweep.h"
 
 namespace dist {
@@ -14,6 +21,8 @@ namespace {
 // A node that said goodbye has this long to end.
 constexpr absl::Duration kPatience = absl::Seconds(3);
 constexpr absl::Duration kCleanUp = absl::Seconds(5);
+// Until a host's first answer.
+constexpr absl::Duration kConnect = absl::Seconds(30);
 
 class HostKeeperActor {
  public:
@@ -28,48 +37,85 @@ class HostKeeperActor {
         addresses_(std::move(addresses)),
         connect_(std::move(connect)),
         spared_(std::move(spared)),
-        children_(addresses_.size(), -1) {}
+        connections_(addresses_.size()) {}
 
   Handle::behavior_type make_behavior() {
     return {
-        [this](const MakeConnection& e) { Connect(e); },
-        [this](const BuryHost& e) {
-          Bury(&children_[e.host.value()], e.text.empty());
-          self_->send(sink_, HostGone{e.host, e.connection, e.text});
+        [this](const MakeConnection& e) {
+          waiting_.push_back(e);
+          BeginAttempts();
         },
+        [this](const AttemptEnded& e) { OnAttemptEnded(e); },
+        [this](const BuryHost& e) { OnBury(e); },
         [this](Leave) { OnLeave(); },
     };
   }
 
  private:
-  void Connect(const MakeConnection& e) {
-    absl::StatusOr<Connection> made = connect_(addresses_[e.host.value()]);
+  void BeginAttempts() {
+    while (!waiting_.empty() && attempts_.size() < kMaxAttempts) {
+      const MakeConnection e = waiting_.front();
+      waiting_.pop_front();
+      const HostAddress& address = addresses_[e.host.value()];
+      auto attempt = std::make_unique<Attempt>(
+          [this, &address](const Patience& patience) {
+            return connect_(address, patience);
+          },
+          absl::Now() + kConnect,
+          [self = Handle(self_), ended = AttemptEnded{e.host, e.connection}] {
+            caf::anon_send(self, ended);
+          });
+      attempts_[{e.host, e.connection}] = std::move(attempt);
+    }
+  }
+
+  void OnAttemptEnded(const AttemptEnded& e) {
+    const auto found = attempts_.find({e.host, e.connection});
+    if (found == attempts_.end()) return;
+    absl::StatusOr<Connection> made = found->second->Take();
+    attempts_.erase(found);
+    BeginAttempts();
     if (!made.ok()) {
       self_->send(sink_, HostGone{e.host, e.connection,
                                   std::string(made.status().message())});
       return;
     }
-    children_[e.host.value()] = made->child;
     self_->send(sink_, HostConnected{e.host, e.connection, made->fd});
+    connections_[e.host.value()] = *std::move(made);
   }
 
-  void Bury(pid_t* child, bool leaves_by_itself) {
-    if (*child <= 0) return;
-    if (!leaves_by_itself || !WaitForChild(*child, kPatience)) {
-      kill(*child, SIGKILL);
-      WaitForChild(*child, kCleanUp);
+  void OnBury(const BuryHost& e) {
+    Connection& connection = connections_[e.host.value()];
+    std::string text = e.text;
+    const std::shared_ptr<StreamWitness> witness = connection.witness;
+    Bury(&connection, e.text.empty());
+    // Whoever stood in between may know better than the link.
+    if (!text.empty() && witness != nullptr) {
+      absl::StrAppend(&text, Testimony(*witness));
     }
-    *child = -1;
-    std::vector<pid_t> spared = spared_;
-    for (const pid_t other : children_) {
-      if (other > 0) spared.push_back(other);
-    }
+    self_->send(sink_, HostGone{e.host, e.connection, std::move(text)});
+  }
+
+  void Bury(Connection* connection, bool leaves_by_itself) {
+    const pid_t child = std::exchange(connection->child, -1);
+    *connection = Connection();
+    if (child <= 0) return;
+    BuryChild(child, leaves_by_itself ? kPatience : absl::ZeroDuration());
     // What it left behind is ours now.
-    KillDescendants(kCleanUp, spared);
+    KillDescendants(kCleanUp, spared_);
   }
 
   void OnLeave() {
-    for (pid_t& child : children_) Bury(&child, /*leaves_by_itself=*/false);
+    for (auto& [key, attempt] : attempts_) attempt->Cancel();
+    for (auto& [key, attempt] : attempts_) {
+      absl::StatusOr<Connection> made = attempt->Take();
+      if (!made.ok()) continue;
+      close(made->fd);
+      Bury(&*made, /*leaves_by_itself=*/false);
+    }
+    for (Connection& connection : connections_) {
+      Bury(&connection, /*leaves_by_itself=*/false);
+    }
     self_->quit();
   }
 
@@ -78,7 +124,10 @@ class HostKeeperActor {
   const std::vector<HostAddress> addresses_;
   const ConnectFunction connect_;
   const std::vector<pid_t> spared_;
-  std::vector<pid_t> children_;  // By HostId; -1: none.
+  // By HostId. Their descriptors are the links'.
+  std::vector<Connection> connections_;
+  std::deque<MakeConnection> waiting_;
+  std::map<std::pair<HostId, uint32_t>, std::unique_ptr<Attempt>> attempts_;
 };
 
 }  // namespace

@@ -11,13 +11,16 @@
 
 namespace dist {
 
-using ConnectFunction =
-    std::function<absl::StatusOr<Connection>(const HostAddress&)>;
+// As TransportEntry::connect.
+using ConnectFunction = std::function<absl::StatusOr<Connection>(
+    const HostAddress&, const Patience&)>;
 
-// Spawns a keeper, on a thread of its own, for hosts at `addresses` (by
-// HostId). It owns the local processes behind connections: a host is gone when
-// its process is, with all that descends from it. Children in `spared` are not
-// ours. Ends when told to Leave.
+// Spawns a keeper for hosts at `addresses` (by HostId). It connects to them,
+// kMaxAttempts at a time, each on a thread of its own, and owns the local
+// processes behind connections: a host is gone when its process is, with all
+// that descends from it. Children in `spared` are not ours. Told to Leave it
+// cancels what it waits for, kills what is left, and ends.
+inline constexpr size_t kMaxAttempts = 16;
 HostKeeperHandle SpawnHostKeeper(caf::actor_system& system,
                                  KeeperSinkHandle sink,
                                  std::vector<HostAddress> addresses,

@@ -153,7 +153,7 @@ class WorkerActor {
           Refusal::kNoInterpreter,
           absl::StrCat("no ", absl::StrJoin(framework_->interpreters, " or "),
                        " along PATH\nhelp: install one, or name it with "
-                       "--tx popen//python=/path/to/python"));
+                       "--tx ...//python=/path/to/python"));
       return;
     }
     Refuse(Refusal::kNoFramework,

@@ -1,6 +1,5 @@
 // The program: a coordinator for the user, a node for another coordinator.
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +18,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "actors/coordinator.h"
-#include "actors/node.h"
 #include "actors/system.h"
 #include "cli/history.h"
 #include "cli/history_verb.h"
 #include "cli/last_failed.h"
+#include "cli/node_verb.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/plan.h"
@@ -325,22 +324,10 @@ int TellHistory(const std::vector<std::string>& args) {
   return PrintText(*text);
 }
 
-// `dist node --stdio`: stdin and stdout are one socket, the link.
-int ServeNode() {
-  const int link = fcntl(0, F_DUPFD_CLOEXEC, 10);
-  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  // A stray print must not get into the link.
-  dup2(null, 0);
-  dup2(2, 1);
-  signal(SIGPIPE, SIG_IGN);
-  return RunNode(link);
-}
-
 int Main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
-  if (args.size() == 2 && args[0] == "node" && args[1] == "--stdio") {
-    return ServeNode();
-  }
+  const int served = NodeVerb(args);
+  if (served != kNotTheNodeVerb) return served;
   // Under `bazel run` the user is somewhere else.
   if (const char* user = getenv("BUILD_WORKING_DIRECTORY")) {
     if (chdir(user) != 0) {

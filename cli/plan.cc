@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "cli/history.h"
+#include "cli/hosts.h"
 #include "cli/last_failed.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
@@ -80,7 +81,8 @@ absl::Status NotBuilt(const std::string& what) {
   return absl::UnimplementedError(
       absl::StrCat(what,
                    " is not built yet\nhelp: this version runs pytest on "
-                   "this machine (-n N, --tx popen)"));
+                   "this machine (-n N, --tx popen) and behind commands (--tx "
+                   "exec=COMMAND)"));
 }
 
 absl::Status CheckBuilt(const Options& options) {
@@ -95,12 +97,9 @@ absl::Status CheckBuilt(const Options& options) {
     return NotBuilt(absl::StrCat("--dist ", to_string(options.dist)));
   }
   for (const XSpec& spec : options.tx) {
-    const std::string transport = to_string(spec.transport);
-    if (FindTransport(transport) == nullptr) {
-      return NotBuilt(absl::StrCat("--tx ", spec.text, ": ", transport, "="));
-    }
-    if (!spec.via.empty()) {
-      return NotBuilt(absl::StrCat("--tx ", spec.text, ": via="));
+    if (spec.transport != XSpec::Transport::kPopen &&
+        !options.rsyncdirs.empty()) {
+      return NotBuilt(absl::StrCat("--tx ", spec.text, ": --rsyncdir"));
     }
     if (!spec.chdir.empty() && !options.rsyncdirs.empty()) {
       return NotBuilt(
@@ -111,13 +110,14 @@ absl::Status CheckBuilt(const Options& options) {
 }
 
 // Paths that do not exist are found before anything starts. With --pyargs they
-// may be modules, and with chdir= they are meant to be there.
+// may be modules; with chdir=, and on other hosts, they are meant to be there.
 absl::Status CheckPaths(const Options& options) {
   for (const std::string& arg : options.framework_args) {
     if (arg == "--pyargs") return absl::OkStatus();
   }
   for (const XSpec& spec : options.tx) {
-    if (!spec.chdir.empty()) return absl::OkStatus();
+    const bool here = spec.transport == XSpec::Transport::kPopen;
+    if (!spec.chdir.empty() || !here) return absl::OkStatus();
   }
   for (const std::string& path : options.paths) {
     const std::string file = path.substr(0, path.find("::"));
@@ -248,8 +248,11 @@ absl::StatusOr<PlannedRun> MakePlan(const Request& request,
   plan.mode = options.dist == DistMode::kNo ? "load" : to_string(options.dist);
   plan.rootdir = request.rootdir;
   plan.inifile = request.inifile;
-  plan.hosts = {{"localhost"}};
-  run.addresses = {{"popen", "localhost"}};
+  DIST_ASSIGN_OR_RETURN(PlannedHosts hosts, PlanHosts(workers));
+  for (const HostAddress& address : hosts.addresses) {
+    plan.hosts.push_back({address.name});
+  }
+  run.addresses = std::move(hosts.addresses);
   const bool each = FindPolicy(plan.mode)->spread == Spread::kEveryWorkerAll;
   plan.platforms =
       each ? PlatformLabels(workers) : std::vector<std::string>{""};
@@ -257,7 +260,7 @@ absl::StatusOr<PlannedRun> MakePlan(const Request& request,
       options.test_run_uid.empty() ? RandomUid() : options.test_run_uid;
   for (uint32_t i = 0; i < workers.size(); ++i) {
     PlannedWorker planned;
-    planned.host = HostId(0);
+    planned.host = hosts.host_of[i];
     planned.platform = PlatformId(each ? i : 0);
     planned.kin = each ? i : static_cast<uint32_t>(workers[i].spec_index);
     planned.setup = SetupOf(options, workers[i], args, screen);

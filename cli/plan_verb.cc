@@ -278,8 +278,9 @@ void TestLister::OnEvent(const RunEvent& event) {
           [&](const NoticeGiven& e) { troubles_.push_back(e.text); },
           [&](const InternalErrorShown& e) { troubles_.push_back(e.text); },
           [&](const WorkerLost& e) {
-            troubles_.push_back(absl::StrCat(
-                e.name, e.name.empty() ? e.host : "", ": ", e.text));
+            troubles_.push_back(absl::StrCat(e.name.empty() ? "host " : e.name,
+                                             e.name.empty() ? e.host : "", ": ",
+                                             e.text));
           },
           [&](const RunEnded& e) { ended_ = e.at; }, [](const auto&) {}},
       event);

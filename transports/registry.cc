@@ -2,8 +2,9 @@
 
 namespace dist {
 
-#define DIST_TRANSPORT(name, connect) \
-  absl::StatusOr<Connection> connect(const HostAddress& host);
+#define DIST_TRANSPORT(name, connect)                         \
+  absl::StatusOr<Connection> connect(const HostAddress& host, \
+                                     const Patience& patience);
 #include "transports/transports.inc"
 #undef DIST_TRANSPORT
 

@@ -7,6 +7,8 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,10 +31,11 @@ class StreamWitness {
     if (words_.size() > kMaxWords) words_.erase(0, words_.size() - kMaxWords);
   }
   // How the command or its connection ended: "exit status 127", "connection
-  // reset by peer". The first is kept.
+  // reset by peer". The first is kept. No words come after it.
   void SetEnd(std::string how) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (end_.empty()) end_ = std::move(how);
+    ended_.notify_all();
   }
 
   std::string words() const {
@@ -44,9 +47,20 @@ class StreamWitness {
     const std::lock_guard<std::mutex> lock(mutex_);
     return end_;
   }
+  // Waits for it, since a stream may end before the word of it is here.
+  std::string WaitForEnd(absl::Duration patience) const {
+    std::unique_lock<std::mutex> lock(mutex_);
+    // Not wait_for: g++ 12's TSan does not know its system call.
+    ended_.wait_until(
+        lock,
+        std::chrono::system_clock::now() + absl::ToChronoMilliseconds(patience),
+        [this] { return !end_.empty(); });
+    return end_;
+  }
 
  private:
   mutable std::mutex mutex_;
+  mutable std::condition_variable ended_;
   std::string words_;
   std::string end_;
 };

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "transports/kept_children.h"
 
 namespace dist {
 namespace {
@@ -71,8 +72,10 @@ bool Contains(const std::vector<pid_t>& pids, pid_t pid) {
   return std::find(pids.begin(), pids.end(), pid) != pids.end();
 }
 
-std::vector<Process> Descendants(const std::vector<pid_t>& spared) {
+std::vector<Process> Descendants(std::vector<pid_t> spared) {
   const std::vector<Process> all = AllProcesses();
+  // Asked after that: what was made in between is in neither list.
+  for (const pid_t kept : KeptChildren()) spared.push_back(kept);
   std::vector<pid_t> parents = {getpid()};
   std::vector<Process> found;
   while (!parents.empty()) {

@@ -15,7 +15,8 @@ std::vector<pid_t> ChildProcesses();
 
 // Kills what descends from the calling process and reaps it, round after round
 // (a subreaper inherits orphans), until nothing is left or `patience` is over.
-// Children in `spared` are left alone, with all that descends from them.
+// Children in `spared`, and those that are kept (kept_children.h), are left
+// alone, with all that descends from them.
 // Returns how many processes are left.
 int KillDescendants(absl::Duration patience, const std::vector<pid_t>& spared);
 

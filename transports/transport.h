@@ -4,31 +4,42 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "core/xspec/address.h"
+#include "transports/stream.h"
 
 namespace dist {
 
 struct HostAddress {
   std::string transport;  // A name of the table.
   std::string name;       // For people: "localhost".
+  SshAddress ssh;         // Of ssh.
+  std::string command;    // Of exec: a line for a shell.
+  // The host that it is reached through; null: directly.
+  std::shared_ptr<const HostAddress> via;
 };
 
 // A node that was started; the link runs over `fd`.
 struct Connection {
   int fd = -1;       // A connected stream socket, close-on-exec. Owned.
-  pid_t child = -1;  // A local process behind it to wait for, or -1.
+  pid_t child = -1;  // A kept child behind it (kept_children.h), or -1.
+  // What is heard beside the link, or null.
+  std::shared_ptr<StreamWitness> witness;
 };
 
 struct TransportEntry {
   absl::string_view name;  // As in --tx.
-  // Starts a node on the host. May block; not thread-safe. The error says what
-  // went wrong in the host's own words.
-  absl::StatusOr<Connection> (*connect)(const HostAddress& host);
+  // Starts a node on the host. Blocks as long as `patience` lets it, and ends
+  // within a second once that is cancelled; thread-safe. Errors: one line in
+  // the host's own words, and `help:` on another.
+  absl::StatusOr<Connection> (*connect)(const HostAddress& host,
+                                        const Patience& patience);
 };
 
 // The table (transports.inc).

@@ -45,7 +45,8 @@ using KeeperSinkHandle = Interface<void(HostConnected), void(HostGone)>;
 
 // Makes connections and buries hosts.
 using HostKeeperHandle =
-    Interface<void(MakeConnection), void(BuryHost), void(Leave)>;
+    Interface<void(MakeConnection), void(BuryHost), void(Leave),
+              void(AttemptEnded)>;  // From its own threads.
 
 using CoordinatorHandle =
     Interface<void(HostSpoke), void(LinkEnded), void(HostConnected),

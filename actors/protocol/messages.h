@@ -155,6 +155,16 @@ struct MakeConnection {
   }
 };
 
+// To the keeper itself: an attempt at that has come to an end.
+struct AttemptEnded {
+  HostId host;
+  uint32_t connection = 0;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("host", host, "connection", connection);
+  }
+};
+
 // The receiver owns the descriptor.
 struct HostConnected {
   HostId host;

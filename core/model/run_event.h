@@ -117,9 +117,9 @@ struct WarningShown {
 // A worker or a host is gone before its time. `text` is one line.
 struct WorkerLost {
   WorkerId worker;
-  std::string name;
+  std::string name;  // Empty: the host itself is lost.
   std::string host;
-  std::string text;
+  std::string text;  // Of a host it may end with a line "help: ...".
   bool replaced = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -127,11 +128,14 @@ class TerminalReporter : public Reporter {
 
   void On(const WorkerLost& e) {
     live_.On(e);
-    const std::string name =
-        e.name.empty() ? "" : absl::StrCat("[", e.name, "] ");
-    const std::string host = e.host.empty() ? "" : absl::StrCat(e.host, ": ");
-    Notice(SanitizeLine(
-        absl::StrCat(name, host, e.text, e.replaced ? "; replaced" : "")));
+    const std::vector<std::string> parts =
+        absl::StrSplit(e.text, absl::MaxSplits("\nhelp: ", 1));
+    Notice(SanitizeLine(absl::StrCat(
+        e.name.empty() ? "host " : absl::StrCat("[", e.name, "] "), e.host,
+        e.host.empty() ? "" : ": ", parts[0], e.replaced ? "; replaced" : "")));
+    if (parts.size() > 1) {
+      Notice(absl::StrCat("help: ", SanitizeLine(parts[1])));
+    }
   }
 
   void On(const NoticeGiven& e) {

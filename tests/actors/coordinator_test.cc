@@ -40,6 +40,7 @@ HostKeeperHandle::behavior_type FakeKeeper(HostKeeperHandle::pointer,
       [seen](const MakeConnection& e) { seen->connects.push_back(e); },
       [seen](const BuryHost& e) { seen->burials.push_back(e); },
       [seen](Leave) { ++seen->leaves; },
+      [](const AttemptEnded&) {},
   };
 }
 
@@ -65,7 +66,7 @@ class CoordinatorTest : public ActorTest {
     worker.platform = PlatformId(0);
     worker.setup.name = "gw0";
     setup->plan.workers = {worker};
-    setup->addresses = {{"popen", "here"}};
+    setup->addresses.resize(1);
     setup->reporters = {&recorder_};
     setup->tick = absl::Seconds(1);
     CoordinatorParts parts;

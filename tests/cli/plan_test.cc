@@ -230,8 +230,9 @@ TEST_F(PlanTest, SaysWhatIsNotBuilt) {
            Row{{"--trace=t"}, "--trace"},
            Row{{"--lf", "--lfnf=none"}, "--lfnf=none"},
            Row{{"--tx=ssh=h"}, "--tx ssh=h: ssh="},
-           Row{{"--tx=popen//id=a", "--tx=popen//via=a"},
-               "--tx popen//via=a: via="},
+           Row{{"--tx=exec=sh//id=a", "--tx=socket=h:1//via=a"},
+               "--tx socket=h:1//via=a: socket="},
+           Row{{"--tx=exec=sh", "--rsyncdir=."}, "--tx exec=sh: --rsyncdir"},
            Row{{"--tx=popen//chdir=/tmp", "--rsyncdir=."},
                "--tx popen//chdir=/tmp: --rsyncdir into chdir="},
        }) {
@@ -255,6 +256,16 @@ TEST_F(PlanTest, FindsMissingPathsBeforeAnythingStarts) {
                          folder_.path(), "; names of modules need --pyargs"));
   EXPECT_TRUE(Make({"--pyargs", "a.module"}).ok());
   EXPECT_TRUE(Make({"--tx=popen//chdir=/elsewhere", "gone"}).ok());
+}
+
+TEST_F(PlanTest, PutsWorkersOnTheirHosts) {
+  const auto run = Make({"--tx=2*popen", "--tx=exec=sh", "gone/on/this/host"});
+  ASSERT_TRUE(run.ok()) << run.status();
+  ASSERT_THAT(run->plan.hosts, SizeIs(2));
+  EXPECT_EQ(run->plan.hosts[1].name, "sh");
+  EXPECT_EQ(run->addresses[1].command, "sh");
+  EXPECT_EQ(run->plan.workers[1].host, HostId(0));
+  EXPECT_EQ(run->plan.workers[2].host, HostId(1));
 }
 
 TEST_F(PlanTest, RefusesWorkersOfOneName) {

@@ -15,6 +15,8 @@
 #include "tests/support/link_peer.h"
 #include "tests/support/process_test.h"
 #include "tests/support/worker_script.h"
+#include "transports/kept_children.h"
+#include "transports/stdio.h"
 #include "transports/sweep.h"
 #include "transports/transport.h"
 
@@ -29,11 +31,19 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
     // What a coordinator is: whatever a node leaves comes to us.
     prctl(PR_SET_CHILD_SUBREAPER, 1);
   }
-  ~TransportContract() override { KillDescendants(absl::Seconds(5), {}); }
+  ~TransportContract() override {
+    for (const pid_t child : KeptChildren()) {
+      BuryChild(child, absl::ZeroDuration());
+    }
+    KillDescendants(absl::Seconds(5), {});
+  }
 
   Connection Connect() {
-    absl::StatusOr<Connection> made =
-        GetParam().connect({std::string(GetParam().name), "localhost"});
+    HostAddress host;
+    host.transport = std::string(GetParam().name);
+    host.name = "localhost";
+    host.command = "sh";
+    absl::StatusOr<Connection> made = GetParam().connect(host, Patience());
     EXPECT_TRUE(made.ok()) << made.status();
     return made.value_or(Connection());
   }
@@ -116,11 +126,16 @@ TEST_P(TransportContract, AKilledNodeTakesItsWorkersAlong) {
   const Connection connection = Connect();
   if (connection.child <= 0) GTEST_SKIP() << "no local process";
   LinkPeer peer(connection.fd);
+  NodeEvent event;
+  const NodeReady* ready = nullptr;
+  ASSERT_TRUE(peer.RunUntil(
+      [&] { return (ready = Heard<NodeReady>(peer, &event)) != nullptr; }));
   peer.Send(NodeCommand(script_.Command()));
   ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
-  kill(connection.child, SIGKILL);
+  kill(static_cast<pid_t>(ready->pid), SIGKILL);
   ASSERT_TRUE(peer.RunUntil([&] { return peer.ended(); }, 2));
   // What a coordinator does.
+  BuryChild(connection.child, absl::Seconds(2));
   EXPECT_EQ(KillDescendants(absl::Seconds(5), {}), 0);
   EXPECT_TRUE(script_.IsGone());
 }
@@ -173,14 +188,13 @@ INSTANTIATE_TEST_SUITE_P(All, TransportContract,
 }  // namespace dist
 
 int main(int argc, char** argv) {
+  // popen starts this very program as a node.
   if (argc == 3 && strcmp(argv[1], "node") == 0) {
-    const int link = fcntl(0, F_DUPFD_CLOEXEC, 10);
-    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    dup2(null, 0);
-    dup2(2, 1);
-    signal(SIGPIPE, SIG_IGN);
-    _exit(dist::RunNode(link));
+    const auto link = dist::StdioSocket::Take();
+    _exit(dist::RunNode(link->fd()));
   }
   ::testing::InitGoogleTest(&argc, argv);
+  setenv("DIST_BUNDLES", "cli/bundles", 1);
+  setenv("XDG_CACHE_HOME", ::testing::TempDir().c_str(), 1);
   return RUN_ALL_TESTS();
 }

@@ -98,5 +98,21 @@ TEST(Terminal, TellsOfLossesAndNoticesAtOnce) {
       "host build3: exit 127\nhelp: install python3\n"));
 }
 
+TEST(Terminal, SaysWhyAHostCannotBeUsedAndWhatToDo) {
+  Bench bench("terminal", Plain());
+  bench.Tell(Started());
+  bench.Tell(WorkerLost{WorkerId(), "",
+                        "build\x1b"
+                        "2",
+                        "exit status 127: sh: not\nfound\nhelp: install \x1bit",
+                        false});
+  bench.Tell(WorkerLost{WorkerId(1), "gw1", "build2", "died: SIGSEGV", true});
+  EXPECT_TRUE(absl::StrContains(bench.out.text,
+                                "host build\\x1b2: exit status 127: sh: "
+                                "not\\nfound\nhelp: install \\x1bit\n"
+                                "[gw1] build2: died: SIGSEGV; replaced\n"))
+      << bench.out.text;
+}
+
 }  // namespace
 }  // namespace dist

@@ -1,0 +1,124 @@
+#include "cli/hosts.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/base/text.h"
+
+namespace dist {
+namespace {
+
+constexpr size_t kMaxName = 40;
+
+// As the user would say it.
+std::string ShortName(const XSpec& spec, const HostAddress& address) {
+  if (spec.transport == XSpec::Transport::kPopen) return "localhost";
+  std::string name = spec.transport == XSpec::Transport::kSsh
+                         ? address.ssh.host
+                         : Printable(spec.address);
+  if (name.size() > kMaxName) {
+    name = absl::StrCat(name.substr(0, kMaxName - 3), "...");
+  }
+  if (address.via != nullptr)
+    absl::StrAppend(&name, " via ", address.via->name);
+  return name;
+}
+
+class Planner {
+ public:
+  explicit Planner(absl::Span<const WorkerSpec> workers) {
+    for (const WorkerSpec& worker : workers) {
+      specs_.emplace(worker.spec_index, &worker);
+    }
+  }
+
+  // The host of a specification.
+  absl::StatusOr<HostId> Find(size_t index) {
+    const WorkerSpec& worker = *specs_.at(index);
+    const XSpec& spec = worker.spec;
+    std::optional<HostId> via;
+    if (worker.via_index) {
+      DIST_ASSIGN_OR_RETURN(via, Find(*worker.via_index));
+      if (spec.transport == XSpec::Transport::kPopen) return *via;
+      if (IsHere(addresses_[via->value()])) via.reset();
+    }
+    const std::string key =
+        absl::StrCat(to_string(spec.transport), "\n", spec.address, "\n",
+                     via ? absl::StrCat(via->value()) : "");
+    const auto known = hosts_.find(key);
+    if (known != hosts_.end()) return known->second;
+    DIST_ASSIGN_OR_RETURN(HostAddress address, AddressOf(spec, via));
+    const HostId host(static_cast<uint32_t>(addresses_.size()));
+    addresses_.push_back(std::move(address));
+    hosts_.emplace(key, host);
+    return host;
+  }
+
+  std::vector<HostAddress> TakeAddresses() { return std::move(addresses_); }
+
+ private:
+  absl::StatusOr<HostAddress> AddressOf(const XSpec& spec,
+                                        std::optional<HostId> via) {
+    HostAddress address;
+    address.transport = to_string(spec.transport);
+    if (FindTransport(address.transport) == nullptr) {
+      return NotBuilt(spec, absl::StrCat(address.transport, "="));
+    }
+    if (spec.transport == XSpec::Transport::kSsh) {
+      DIST_ASSIGN_OR_RETURN(address.ssh, ParseSshAddress(spec.address));
+    }
+    if (spec.transport == XSpec::Transport::kExec) {
+      address.command = spec.address;
+    }
+    if (via) {
+      // Others would need a connection there, not a command.
+      if (spec.transport != XSpec::Transport::kExec) {
+        return NotBuilt(spec, absl::StrCat("via= with ", address.transport));
+      }
+      address.via = std::make_shared<HostAddress>(addresses_[via->value()]);
+    }
+    address.name = Unique(ShortName(spec, address));
+    return address;
+  }
+
+  std::string Unique(const std::string& name) {
+    std::string unique = name;
+    for (int n = 2; !names_.insert(unique).second; ++n) {
+      unique = absl::StrCat(name, " #", n);
+    }
+    return unique;
+  }
+
+  static absl::Status NotBuilt(const XSpec& spec, const std::string& what) {
+    return absl::UnimplementedError(absl::StrCat(
+        "--tx ", spec.text, ": ", what,
+        " is not built yet\nhelp: this version reaches hosts by popen and by "
+        "exec=COMMAND, such as exec='ssh host sh'"));
+  }
+
+  std::map<size_t, const WorkerSpec*> specs_;  // One worker of each.
+  std::vector<HostAddress> addresses_;
+  std::map<std::string, HostId> hosts_;
+  std::set<std::string> names_;
+};
+
+}  // namespace
+
+absl::StatusOr<PlannedHosts> PlanHosts(absl::Span<const WorkerSpec> workers) {
+  PlannedHosts planned;
+  Planner planner(workers);
+  for (const WorkerSpec& worker : workers) {
+    DIST_ASSIGN_OR_RETURN(const HostId host, planner.Find(worker.spec_index));
+    planned.host_of.push_back(host);
+  }
+  planned.addresses = planner.TakeAddresses();
+  return planned;
+}
+
+}  // namespace dist

@@ -1,0 +1,23 @@
+// The program that bundles carry to hosts: a node and nothing else.
+//
+// `dist node --stdio` serves the coordinator behind stdin and stdout; `dist
+// node --hash` prints the SHA-256 of stdin, for hosts that have no tool for
+// it. The file on the user's machine is main.cc, which is a node as well.
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "cli/node_verb.h"
+
+int main(int argc, char** argv) {
+  // The kernel knows us as the loader that started us.
+  prctl(PR_SET_NAME, "dist");
+  const int status = dist::NodeVerb({argv + 1, argv + argc});
+  if (status == dist::kNotTheNodeVerb) {
+    fprintf(stderr, "dist: this is the part that runs on hosts\n");
+    _exit(4);
+  }
+  fflush(nullptr);
+  _exit(status);
+}

@@ -1,0 +1,82 @@
+#include "cli/hosts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace dist {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::StartsWith;
+
+absl::StatusOr<PlannedHosts> Plan(const std::vector<std::string>& texts) {
+  std::vector<XSpec> specs;
+  for (const std::string& text : texts) specs.push_back(*ParseXSpec(text));
+  return PlanHosts(*ExpandSpecs(specs));
+}
+
+std::vector<std::string> Names(const PlannedHosts& hosts) {
+  std::vector<std::string> names;
+  for (const HostAddress& address : hosts.addresses) {
+    names.push_back(address.name);
+  }
+  return names;
+}
+
+std::vector<uint32_t> HostOf(const PlannedHosts& hosts) {
+  std::vector<uint32_t> of;
+  for (const HostId host : hosts.host_of) of.push_back(host.value());
+  return of;
+}
+
+TEST(PlanHosts, MakesOneHostOfWhatIsReachedAlike) {
+  const auto hosts =
+      Plan({"2*popen", "exec=sh", "2*exec=sh//chdir=/tmp//python=p", "popen",
+            "exec=bash"});
+  ASSERT_TRUE(hosts.ok()) << hosts.status();
+  EXPECT_THAT(Names(*hosts), ElementsAre("localhost", "sh", "bash"));
+  EXPECT_THAT(HostOf(*hosts), ElementsAre(0, 0, 1, 1, 1, 0, 2));
+  EXPECT_EQ(hosts->addresses[0].transport, "popen");
+  EXPECT_EQ(hosts->addresses[1].transport, "exec");
+  EXPECT_EQ(hosts->addresses[1].command, "sh");
+  EXPECT_TRUE(IsHere(hosts->addresses[0]));
+  EXPECT_FALSE(IsHere(hosts->addresses[1]));
+}
+
+TEST(PlanHosts, ReachesAHostThroughAnother) {
+  const auto hosts =
+      Plan({"exec=sh//via=b//id=a", "exec=bash//id=b", "exec=sh//id=c",
+            "popen//via=a//id=d", "exec=sh//via=e", "popen//id=e"});
+  ASSERT_TRUE(hosts.ok()) << hosts.status();
+  // The outer one is known first, whatever the order of the specifications.
+  EXPECT_THAT(Names(*hosts),
+              ElementsAre("bash", "sh via bash", "sh", "localhost"));
+  EXPECT_THAT(HostOf(*hosts), ElementsAre(1, 0, 2, 1, 2, 3));
+  ASSERT_NE(hosts->addresses[1].via, nullptr);
+  EXPECT_EQ(hosts->addresses[1].via->command, "bash");
+  EXPECT_EQ(hosts->addresses[2].via, nullptr);
+}
+
+TEST(PlanHosts, NamesHostsApart) {
+  const std::string longer(100, 'x');
+  const auto hosts = Plan({absl::StrCat("exec=", longer, "1"),
+                           absl::StrCat("exec=", longer, "2"), "exec=a"});
+  ASSERT_TRUE(hosts.ok()) << hosts.status();
+  const std::string cut = absl::StrCat(std::string(37, 'x'), "...");
+  EXPECT_THAT(Names(*hosts), ElementsAre(cut, absl::StrCat(cut, " #2"), "a"));
+}
+
+TEST(PlanHosts, SaysWhatIsNotBuilt) {
+  const absl::Status status = Plan({"socket=h:1"}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_THAT(std::string(status.message()),
+              StartsWith("--tx socket=h:1: socket= is not built yet\nhelp: "));
+}
+
+}  // namespace
+}  // namespace dist

@@ -1,0 +1,79 @@
+#include "transports/remote.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "transports/bootstrap.h"
+#include "transports/bootstrap_script.h"
+#include "transports/bundle.h"
+#include "transports/exec.h"
+
+namespace dist {
+namespace {
+
+// A shell that reads commands from its stdin is given one. It is far smaller
+// than what a socket holds.
+absl::Status Type(const Stream& stream, absl::string_view line) {
+  const std::string bytes = absl::StrCat(line, "\n");
+  const ssize_t n =
+      send(stream.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  // A command that is gone already says more by how it ended.
+  if (n < 0 && errno == EPIPE) return absl::OkStatus();
+  if (n == static_cast<ssize_t>(bytes.size())) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("the command cannot be written to: ", strerror(errno)));
+}
+
+// The stdio of an exec host's shell.
+absl::StatusOr<Stream> OpenShell(const HostAddress& host,
+                                 const Patience& patience) {
+  if (host.via == nullptr) return OpenExecStream(host.command);
+  DIST_ASSIGN_OR_RETURN(Stream stream,
+                        OpenStream(*host.via, RelayCommand(), patience));
+  const absl::Status status = Relay(&stream, host.command, patience);
+  if (status.ok()) return stream;
+  Abandon(std::move(stream));
+  return absl::Status(status.code(), absl::StrCat("through ", host.via->name,
+                                                  ": ", status.message()));
+}
+
+absl::StatusOr<Connection> MakeNode(const HostAddress& host, Start start,
+                                    const Patience& patience) {
+  DIST_ASSIGN_OR_RETURN(const Bundles bundles, Bundles::Installed());
+  DIST_ASSIGN_OR_RETURN(Stream stream,
+                        OpenStream(host, BootstrapCommand(), patience));
+  return Bootstrap(std::move(stream), bundles, patience, start);
+}
+
+}  // namespace
+
+absl::StatusOr<Stream> OpenStream(const HostAddress& host,
+                                  absl::string_view line,
+                                  const Patience& patience) {
+  if (host.transport == "exec") {
+    DIST_ASSIGN_OR_RETURN(Stream stream, OpenShell(host, patience));
+    const absl::Status status = Type(stream, line);
+    if (status.ok()) return stream;
+    Abandon(std::move(stream));
+    return status;
+  }
+  // Here ssh goes in, with its line in transports.inc, when transports/ssh.h is
+  // there; ConnectSsh is MakeNode(host, Start::kAtOnce, patience):
+  //   if (host.transport == "ssh")
+  //     return OpenSshStream(host.ssh, line, patience);
+  return absl::UnimplementedError(
+      absl::StrCat(host.transport, " runs no commands"));
+}
+
+absl::StatusOr<Connection> ConnectExec(const HostAddress& host,
+                                       const Patience& patience) {
+  return MakeNode(host, Start::kWhenGreeted, patience);
+}
+
+}  // namespace dist
