@@ -71,6 +71,7 @@ SshWorld::SshWorld() {
   std::string name = "/tmp/dist_sshd_XXXXXX";
   folder_ = mkdtemp(&name[0]);
   chmod(folder_.c_str(), 0755);
+  mkdir(path("home").c_str(), 0755);
   MakeKey("user_key");
   Write("authorized_keys", Read("user_key.pub"), 0644);
   Write("known_hosts", "");
@@ -134,7 +135,9 @@ Sshd::Sshd(SshWorld* world, const std::string& name, SshdOptions options)
       world->path("authorized_keys"),
       "\nStrictModes no\nUsePAM no\nPidFile none\nLogLevel VERBOSE\n"
       "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
-      "PermitRootLogin prohibit-password\nMaxStartups 200\n");
+      "PermitRootLogin prohibit-password\nMaxStartups 200\n",
+      // Whoever runs the test may have a long ~/.bashrc.
+      "SetEnv HOME=", world->path("home"), "\n");
   world->Write(name + ".sshd", config);
   SpawnRequest request;
   request.argv = options.before;

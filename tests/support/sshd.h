@@ -18,7 +18,8 @@ int FreePort();
 int RunToEnd(const std::vector<std::string>& argv);
 
 // A folder of keys, and a client's configuration that uses nothing else: no
-// agent, no file of the user who runs the test.
+// agent, no file of the user who runs the test. Its folder "home" is the home
+// of those who log in (but not where they start).
 class SshWorld {
  public:
   SshWorld();
