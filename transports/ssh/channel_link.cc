@@ -21,9 +21,14 @@ namespace {
 
 constexpr size_t kPiece = 64 << 10;
 // libssh by itself grants 1.28 MB, and again only when half of that is used up:
-// 12 MB/s at 50 ms. A window doubles while it is the limit.
+// 12 MB/s at 50 ms. A window doubles while it, and not the reader, is the
+// limit.
 constexpr uint32_t kFirstWindow = 2 << 20;
 constexpr uint32_t kMostWindow = 16 << 20;
+// With more than that waiting for the local reader, the connection is not read:
+// libssh moves all that waits whenever a packet is added to it.
+constexpr size_t kMostBacklog = 256 << 10;
+constexpr int kSocketBuffer = 1 << 20;  // The kernel may give less.
 // sshd says that stdout has ended before it says how the command did. Whoever
 // reads the end wants to know that, too.
 constexpr absl::Duration kWaitForStatus = absl::Milliseconds(200);
@@ -73,6 +78,8 @@ void ChannelLink::Listen(ssh_channel channel) {
 void ChannelLink::Begin(OwnedFd local) {
   local_ = std::move(local);
   SetNonBlocking(local_.get());
+  setsockopt(local_.get(), SOL_SOCKET, SO_SNDBUF, &kSocketBuffer,
+             sizeof(kSocketBuffer));
   event_ = ssh_event_new();
   ssh_event_add_session(event_, session_.get());
   Serve(true, false);
@@ -86,14 +93,15 @@ void ChannelLink::Serve(bool ssh, bool hung_up) {
   ToLocal();
   if (!broken_) FromLocal();
   if (!broken_ && !behind_ && delivered_ - widened_at_ >= window_ / 4) {
-    window_ = std::min(2 * window_, kMostWindow);
+    if (!was_behind_) window_ = std::min(2 * window_, kMostWindow);
+    was_behind_ = false;
     Widen();
   }
   PassEnds();
 }
 
 uint32_t ChannelLink::SshInterest() const {
-  return EPOLLIN | (WritesQueued() ? EPOLLOUT : 0u);
+  return (TooFarBehind() ? 0u : EPOLLIN) | (WritesQueued() ? EPOLLOUT : 0u);
 }
 
 uint32_t ChannelLink::LocalInterest() const {
@@ -102,6 +110,10 @@ uint32_t ChannelLink::LocalInterest() const {
   const bool can_take = !local_ended_ && pending_.empty() && !WritesQueued() &&
                         ssh_channel_window_size(channel_) > 0;
   return (can_take ? EPOLLIN : 0u) | (behind_ ? EPOLLOUT : 0u);
+}
+
+bool ChannelLink::TooFarBehind() const {
+  return behind_ && backlog_ >= kMostBacklog;
 }
 
 bool ChannelLink::WritesQueued() const {
@@ -119,9 +131,12 @@ int ChannelLink::OnData(ssh_session, ssh_channel, void* data, uint32_t size,
     return static_cast<int>(size);
   }
   // What is left stays in the session, in order, and keeps its window small.
+  link->backlog_ = size;
   if (link->behind_) return 0;
   const size_t taken = link->Deliver(bytes, size);
+  link->backlog_ = size - taken;
   link->behind_ = taken < size;
+  link->was_behind_ = link->was_behind_ || link->behind_;
   return static_cast<int>(taken);
 }
 
@@ -149,6 +164,7 @@ void ChannelLink::PollSession() {
     if (result == SSH_ERROR) broken_ = true;
     if (result == SSH_AGAIN) break;
     if (behind_) ToLocal();
+    if (TooFarBehind()) break;
   }
   if (ssh_is_connected(session_.get()) == 0) broken_ = true;
   // The server may hold its next bytes until these are acknowledged (Nagle);
@@ -187,7 +203,9 @@ void ChannelLink::ToLocal() {
         broken_ ? 0
                 : ssh_channel_read_nonblocking(channel_, &tail_[0], kPiece, 0);
     tail_.resize(std::max(n, 0));
+    backlog_ -= std::min(backlog_, tail_.size());
     if (n <= 0) {
+      backlog_ = 0;
       behind_ = false;
       tail_ = std::string();
     }

@@ -66,6 +66,7 @@ class ChannelLink {
   void PassEnds();
   void Leave();
   bool WritesQueued() const;
+  bool TooFarBehind() const;
   // Sends to the local socket; returns how much it took.
   size_t Deliver(const char* data, size_t size);
 
@@ -79,6 +80,8 @@ class ChannelLink {
   // To the local socket. While behind_, bytes wait in tail_ and, behind it, in
   // the session, where they use up the window we have granted.
   bool behind_ = true;
+  size_t backlog_ = 0;       // What waits in the session.
+  bool was_behind_ = false;  // Since the window was last widened.
   std::string tail_;
   size_t tail_done_ = 0;
   uint64_t delivered_ = 0;
