@@ -115,7 +115,13 @@ class Login {
       tried_.push_back(ForeignWords(all.status().message()));
       return absl::OkStatus();
     }
-    const std::vector<AgentKey> keys = AgentKeys(*std::move(all));
+    std::vector<AgentKey> keys = AgentKeys(*std::move(all));
+    // At one that it does not understand, as a certificate, libssh would stop.
+    keys.erase(std::remove_if(keys.begin(), keys.end(),
+                              [](const AgentKey& key) {
+                                return ImportPublicKey(key.blob) == nullptr;
+                              }),
+               keys.end());
     if (keys.empty()) return absl::OkStatus();
     for (const AgentKey& key : keys) {
       from_agent_.push_back(key.blob);
@@ -124,7 +130,7 @@ class Login {
                                     ForeignWords(key.comment)));
     }
     const auto relay = AgentRelay::Start(path, keys, patience_);
-    DIST_RETURN_IF_ERROR(relay.status());
+    if (!relay.ok()) return CheckPatience(patience_);
     ssh_set_agent_socket(session_, (*relay)->TakeClient());
     return Take(Call([&] { return ssh_userauth_agent(session_, nullptr); }));
   }

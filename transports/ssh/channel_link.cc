@@ -88,7 +88,12 @@ void ChannelLink::Begin(OwnedFd local) {
 
 void ChannelLink::Serve(bool ssh, bool hung_up) {
   if (done_) return;
-  hung_up_ = hung_up_ || hung_up;
+  if (hung_up && !hung_up_) {
+    hung_up_ = true;
+    // Half closed by either side looks like closed by the other. Then nothing
+    // is left to carry, and the link waits for the command's end.
+    leaving_ = !(local_ended_ && end_passed_);
+  }
   if (ssh) PollSession();
   ToLocal();
   if (!broken_) FromLocal();
@@ -299,7 +304,7 @@ void ChannelLink::PassEnds() {
     eof_sent_ = true;
     if (ssh_channel_send_eof(channel_) == SSH_ERROR) broken_ = true;
   }
-  if (hung_up_) Leave();
+  if (leaving_) Leave();
 }
 
 // Nobody is at the local end: what it wrote is still sent, then the channel is

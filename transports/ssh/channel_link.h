@@ -95,6 +95,7 @@ class ChannelLink {
   size_t pending_done_ = 0;
   bool local_ended_ = false;
   bool hung_up_ = false;
+  bool leaving_ = false;
   bool eof_sent_ = false;
   bool close_sent_ = false;
   bool remote_closed_ = false;

@@ -68,7 +68,7 @@ absl::StatusOr<std::shared_ptr<Lookup>> LookUp(const SshSettings& settings,
   if (lookup->error == EAI_NONAME) {  // A name: somebody has to be asked.
     uint64_t count;
     (void)!read(lookup->done.get(), &count, sizeof(count));
-    lookup->hints.ai_flags = AI_ADDRCONFIG;
+    lookup->hints.ai_flags = 0;
     std::thread([lookup] { lookup->Run(); }).detach();
     DIST_RETURN_IF_ERROR(WaitFor(lookup->done.get(), POLLIN, patience));
   }

@@ -79,6 +79,16 @@ TEST_F(SshTest, HalfAStreamCanEnd) {
   EXPECT_TRUE(Eventually([&] { return stream.end() == "exit status 4"; }));
 }
 
+TEST_F(SshTest, TheCommandsEndIsHeardThoughBothHalvesHaveEnded) {
+  const Sshd sshd(&world_, "a");
+  // Longer than a link waits for a host that it has closed itself.
+  StreamClient stream = Run("a", "exec 1>&-; cat; sleep 3; exit 4");
+  stream.FinishSending();
+  EXPECT_EQ(stream.ReadAll(), "");
+  EXPECT_TRUE(Eventually([&] { return stream.end() == "exit status 4"; }));
+  EXPECT_TRUE(Eventually([] { return PumpedLinks() == 0; }));
+}
+
 TEST_F(SshTest, ClosingEndsTheCommandsInputAndTheSession) {
   const Sshd sshd(&world_, "a");
   const std::string mark = world_.path("mark");
