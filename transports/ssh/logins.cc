@@ -60,8 +60,9 @@ absl::StatusOr<LoginTurn> WaitForLoginTurn(const std::string& server,
     queue.waiting.push_back(wake.get());
   }
   const absl::Status status = WaitFor(wake.get(), POLLIN, patience);
-  if (status.ok()) return LoginTurn(server);
+  // Also when all is well: whoever woke us must be done with our eventfd.
   const std::lock_guard<std::mutex> lock(mutex);
+  if (status.ok()) return LoginTurn(server);
   std::deque<int>& waiting = Queues()[server].waiting;
   const auto found = std::find(waiting.begin(), waiting.end(), wake.get());
   if (found != waiting.end()) {
