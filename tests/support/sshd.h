@@ -56,7 +56,7 @@ class Sshd {
   // Starts a server, waits until it accepts connections, and adds
   // "Host NAME" to the world's configuration. Lets the key "user_key" in.
   Sshd(SshWorld* world, const std::string& name, SshdOptions options = {});
-  ~Sshd();  // Ends it with the sessions it has.
+  ~Sshd();  // Ends it; its sessions end when their clients do.
 
   int port() const { return port_; }
   pid_t pid() const { return pid_; }

@@ -257,7 +257,7 @@ TEST_F(SshTest, LosingTheHostEndsTheStreamWithItsReason) {
   const Sshd sshd(&world_, "a");
   // The command's grandparent is the session's sshd; its parent has dropped
   // root's rights or is the same.
-  StreamClient stream = Run("a", "echo up; read go; kill -9 $PPID; sleep 100");
+  StreamClient stream = Run("a", "echo up; read go; kill -9 $PPID; read never");
   EXPECT_EQ(stream.ReadLine(), "up\n");
   ASSERT_TRUE(stream.Send("go\n"));
   EXPECT_EQ(stream.ReadAll(), "");
