@@ -77,11 +77,13 @@ class Planner {
       address.command = spec.address;
     }
     if (via) {
-      // Others would need a connection there, not a command.
-      if (spec.transport != XSpec::Transport::kExec) {
-        return NotBuilt(spec, absl::StrCat("via= with ", address.transport));
+      const HostAddress& outer = addresses_[via->value()];
+      // ssh needs a connection there, not a command.
+      if (spec.transport == XSpec::Transport::kSsh &&
+          (outer.transport != "ssh" || outer.via != nullptr)) {
+        return SshNeedsSsh(spec);
       }
-      address.via = std::make_shared<HostAddress>(addresses_[via->value()]);
+      address.via = std::make_shared<HostAddress>(outer);
     }
     address.name = Unique(ShortName(spec, address));
     return address;
@@ -95,11 +97,21 @@ class Planner {
     return unique;
   }
 
+  static absl::Status SshNeedsSsh(const XSpec& spec) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--tx ", spec.text,
+        ": ssh goes through one other ssh host only\nhelp: write exec='ssh ",
+        spec.address,
+        " sh'//via=... to run ssh there, or name jump hosts with "
+        "ssh='-J A,B HOST'"));
+  }
+
   static absl::Status NotBuilt(const XSpec& spec, const std::string& what) {
-    return absl::UnimplementedError(absl::StrCat(
-        "--tx ", spec.text, ": ", what,
-        " is not built yet\nhelp: this version reaches hosts by popen and by "
-        "exec=COMMAND, such as exec='ssh host sh'"));
+    return absl::UnimplementedError(
+        absl::StrCat("--tx ", spec.text, ": ", what,
+                     " is not built yet\nhelp: this version reaches hosts by "
+                     "popen, ssh= and "
+                     "exec=COMMAND"));
   }
 
   std::map<size_t, const WorkerSpec*> specs_;  // One worker of each.

@@ -81,8 +81,8 @@ absl::Status NotBuilt(const std::string& what) {
   return absl::UnimplementedError(
       absl::StrCat(what,
                    " is not built yet\nhelp: this version runs pytest on "
-                   "this machine (-n N, --tx popen) and behind commands (--tx "
-                   "exec=COMMAND)"));
+                   "this machine (-n N, --tx popen) and on hosts (--tx "
+                   "ssh=HOST, --tx exec=COMMAND)"));
 }
 
 absl::Status CheckBuilt(const Options& options) {

@@ -13,6 +13,7 @@
 #include "transports/bootstrap_script.h"
 #include "transports/bundle.h"
 #include "transports/exec.h"
+#include "transports/ssh/ssh.h"
 
 namespace dist {
 namespace {
@@ -63,12 +64,17 @@ absl::StatusOr<Stream> OpenStream(const HostAddress& host,
     Abandon(std::move(stream));
     return status;
   }
-  // Here ssh goes in, with its line in transports.inc, when transports/ssh.h is
-  // there; ConnectSsh is MakeNode(host, Start::kAtOnce, patience):
-  //   if (host.transport == "ssh")
-  //     return OpenSshStream(host.ssh, line, patience);
+  if (host.transport == "ssh") {
+    if (host.via == nullptr) return OpenSshStream(host.ssh, line, patience);
+    return OpenSshStreamVia(host.via->ssh, host.ssh, line, patience);
+  }
   return absl::UnimplementedError(
       absl::StrCat(host.transport, " runs no commands"));
+}
+
+absl::StatusOr<Connection> ConnectSsh(const HostAddress& host,
+                                      const Patience& patience) {
+  return MakeNode(host, Start::kAtOnce, patience);
 }
 
 absl::StatusOr<Connection> ConnectExec(const HostAddress& host,
