@@ -13,7 +13,7 @@ namespace {
 constexpr absl::string_view kMagic = "dist-tree-1\n";
 // Paths share prefixes, so that short bytes can stand for long paths: what they
 // stand for is bounded as well.
-constexpr size_t kMaxPathBytes = size_t{256} << 20;
+constexpr size_t kMaxPathBytes = size_t{128} << 20;
 
 absl::Status Malformed() {
   return absl::InvalidArgumentError("malformed manifest");

@@ -12,7 +12,7 @@
 namespace dist {
 
 // An encoding longer than this is refused. 100,000 files are about 6 MB.
-inline constexpr size_t kMaxManifestBytes = size_t{256} << 20;
+inline constexpr size_t kMaxManifestBytes = size_t{64} << 20;
 
 // REQUIRES: CheckManifest(manifest).ok().
 std::string EncodeManifest(const Manifest& manifest);

@@ -8,7 +8,9 @@
 namespace dist {
 namespace {
 
-constexpr absl::string_view kAlways[] = {".*", "*.pyc", "*.pyo", "*~"};
+// __pycache__ holds nothing else.
+constexpr absl::string_view kAlways[] = {".*", "*.pyc", "*.pyo", "*~",
+                                         "__pycache__"};
 constexpr size_t kNone = absl::string_view::npos;
 
 // Position behind the class that starts at `at` ("["), or kNone if it is not

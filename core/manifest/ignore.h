@@ -13,7 +13,8 @@ namespace dist {
 // In a path "*" and "?" stop at "/", "**" does not.
 bool MatchesGlob(absl::string_view pattern, absl::string_view text);
 
-// Always ignored, before anything else: `.*`, `*.pyc`, `*.pyo`, `*~`.
+// Always ignored, before anything else: `.*`, `*.pyc`, `*.pyo`, `*~`, and
+// `__pycache__`, which holds nothing else.
 bool IsAlwaysIgnored(absl::string_view base_name);
 
 class IgnoreRules {
