@@ -44,6 +44,7 @@ std::vector<SyncReply> SyncTarget::OnRequest(const SyncRequest& request) {
   const absl::Status status =
       std::visit([&](const auto& r) { return On(r, &replies); }, request);
   if (!status.ok()) {
+    if (builder_ && absl::IsResourceExhausted(status)) builder_->GiveUpRoom();
     builder_.reset();
     slot_.reset();
     state_ = State::kFailed;

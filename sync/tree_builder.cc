@@ -36,11 +36,15 @@ TreeBuilder::~TreeBuilder() {
 void TreeBuilder::Abandon() {
   writing_.reset();
   for (const auto& [i, made] : made_) {
-    if (made.name.empty() || slot_.stage() < 0) continue;
+    if (!keep_ || made.name.empty() || slot_.stage() < 0) continue;
     store_.MoveIn(slot_.stage(), made.name, EntryAt(i).digest);
   }
   if (slot_.stage() >= 0) slot_.RemoveStage().IgnoreError();
-  if (direct_ && next_wanted_ < wanted_.size()) {
+  if (direct_ && !keep_) {
+    for (const std::string& name : NamesIn(slot_.tree())) {
+      RemoveAll(slot_.tree(), name).IgnoreError();
+    }
+  } else if (direct_ && next_wanted_ < wanted_.size()) {
     const Entry& entry = EntryAt(wanted_[next_wanted_]);
     const auto folder = walk_.At(ParentPath(entry.path));
     if (folder.ok()) {

@@ -47,6 +47,9 @@ class TreeBuilder {
   absl::Status Write(absl::string_view bytes);
   bool complete() const { return next_wanted_ == wanted_.size(); }
 
+  // Do not keep what came so far: the disk is full.
+  void GiveUpRoom() { keep_ = false; }
+
   // Changes the tree and writes its ledger. REQUIRES: complete().
   absl::Status Commit();
 
@@ -96,6 +99,7 @@ class TreeBuilder {
   absl::flat_hash_map<uint32_t, Made> made_;     // By position.
   uint64_t changed_ = 0;
   bool committed_ = false;
+  bool keep_ = true;
 };
 
 }  // namespace dist

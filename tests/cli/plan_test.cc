@@ -233,8 +233,6 @@ TEST_F(PlanTest, SaysWhatIsNotBuilt) {
            Row{{"--tx=ssh=h"}, "--tx ssh=h: ssh="},
            Row{{"--tx=popen//id=a", "--tx=popen//via=a"},
                "--tx popen//via=a: via="},
-           Row{{"--tx=popen//chdir=/tmp", "--rsyncdir=."},
-               "--tx popen//chdir=/tmp: --rsyncdir into chdir="},
        }) {
     const auto run = Make(row.args);
     EXPECT_EQ(run.status().code(), absl::StatusCode::kUnimplemented)

@@ -150,7 +150,7 @@ const std::vector<TreeCase>& TreeCases() {
        [](const std::string& f) { WriteFile(Deep(f, 63) + "/a", "text"); }},
       {"ManyFiles",
        [](const std::string& f) {
-         for (int i = 0; i < 3000; ++i) {
+         for (int i = 0; i < 600; ++i) {
            WriteFile(absl::StrCat(f, "/d", i % 37, "/f", i),
                      absl::StrCat("content ", i));
          }
