@@ -25,6 +25,9 @@ struct Ledger {
 // can be read: it costs time only.
 Ledger ReadLedger(int folder, const std::string& name);
 
+// In the name of a ledger that says what a sync was about to do.
+inline constexpr char kIntent[] = ".next";
+
 // Replaces it by one rename.
 absl::Status WriteLedger(int folder, const std::string& name,
                          const Ledger& ledger);

@@ -65,12 +65,13 @@ absl::Status SyncTarget::On(const OfferTree& offer, Replies* replies) {
   DIST_ASSIGN_OR_RETURN(const Fd home, OpenPrivateFolder(cache_home_));
   DIST_ASSIGN_OR_RETURN(store_, Store::Open(home.get()));
   ledger_ = ReadLedger(slot_->home(), slot_->ledger());
+  intent_ = ReadLedger(slot_->home(), slot_->ledger() + kIntent);
   hash_ = offer.hash;
   manifest_size_ = offer.manifest_size;
   if (ledger_.hash == hash_) {
     want_ = std::make_unique<Manifest>(ledger_.manifest);
     DIST_ASSIGN_OR_RETURN(TreeState state,
-                          CheckTree(slot_->tree(), ledger_, *want_));
+                          CheckTree(slot_->tree(), ledger_, intent_, *want_));
     return Plan(std::move(state), replies);
   }
   if (!offer.manifest.empty()) return TakeManifest(offer.manifest, replies);
@@ -101,7 +102,7 @@ absl::Status SyncTarget::TakeManifest(absl::string_view compressed,
     want_ = std::make_unique<Manifest>(std::move(manifest));
   }
   DIST_ASSIGN_OR_RETURN(TreeState state,
-                        CheckTree(slot_->tree(), ledger_, *want_));
+                        CheckTree(slot_->tree(), ledger_, intent_, *want_));
   return Plan(std::move(state), replies);
 }
 
@@ -110,7 +111,7 @@ absl::Status SyncTarget::Plan(TreeState state, Replies* replies) {
   if (state.as_wanted && clean && ledger_.hash == hash_ && ledger_.since_boot) {
     return Finish(replies);
   }
-  ledger_ = Ledger();  // Its memory is needed for the new one.
+  ledger_ = intent_ = Ledger();  // Their memory is needed for the new one.
   builder_ = std::make_unique<TreeBuilder>(&*slot_, &*store_, std::move(state),
                                            want_.get(), cache_home_);
   DIST_RETURN_IF_ERROR(builder_->Prepare());

@@ -48,6 +48,7 @@ class SyncTarget {
   std::optional<TreeSlot> slot_;
   std::optional<Store> store_;
   Ledger ledger_;
+  Ledger intent_;
   std::string hash_;
   uint64_t manifest_size_ = 0;
   std::string manifest_bytes_;  // Compressed, as far as they have come.

@@ -228,6 +228,9 @@ absl::Status TreeBuilder::CopyTwins() {
 
 absl::Status TreeBuilder::Commit() {
   DIST_RETURN_IF_ERROR(CopyTwins());
+  // Should we be killed in the middle, the next one must know what is ours. In
+  // a tree of our own all is.
+  if (!slot_.own()) DIST_RETURN_IF_ERROR(SaveIntent());
   changed_ = diff_.remove.size() + diff_.make_folders.size() +
              diff_.make_files.size() + diff_.make_links.size() +
              diff_.touch.size();
@@ -239,7 +242,8 @@ absl::Status TreeBuilder::Commit() {
   DIST_RETURN_IF_ERROR(PlaceLinks());
   DIST_RETURN_IF_ERROR(Touch());
   DropBytecode();
-  DIST_RETURN_IF_ERROR(SaveLedger());
+  DIST_RETURN_IF_ERROR(SaveLedger(slot_.ledger(), want_));
+  unlinkat(slot_.home(), (slot_.ledger() + kIntent).c_str(), 0);
   committed_ = true;
   return slot_.RemoveStage();
 }
@@ -373,18 +377,41 @@ void TreeBuilder::DropBytecode() {
   }
 }
 
-absl::Status TreeBuilder::SaveLedger() {
-  Ledger ledger;
-  ledger.manifest = want_;
-  ledger.facts.resize(want_.entries.size());
-  for (uint32_t i = 0; i < want_.entries.size(); ++i) {
-    const Entry& entry = EntryAt(i);
-    if (entry.type != EntryType::kFile) continue;
-    const auto made = made_.find(i);
-    ledger.facts[i] =
-        made != made_.end() ? made->second.facts : state_.facts[entry.path];
+// All that is ours before the change or after it.
+absl::Status TreeBuilder::SaveIntent() {
+  Manifest both = want_;
+  for (const Entry& entry : state_.intact.entries) {
+    bool fits = want_.Find(entry.path) == nullptr;
+    absl::string_view folder = ParentPath(entry.path);
+    for (; fits && !folder.empty(); folder = ParentPath(folder)) {
+      const Entry* const in = want_.Find(folder);
+      fits = in == nullptr || in->type == EntryType::kFolder;
+    }
+    if (!fits) continue;
+    both.entries.push_back(entry);
+    both.entries.back().mode &= kModeMask;
   }
-  return WriteLedger(slot_.home(), slot_.ledger(), ledger);
+  Complete(&both);
+  return SaveLedger(slot_.ledger() + kIntent, both);
+}
+
+absl::Status TreeBuilder::SaveLedger(const std::string& name,
+                                     const Manifest& manifest) {
+  Ledger ledger;
+  ledger.manifest = manifest;
+  ledger.facts.resize(manifest.entries.size());
+  for (size_t i = 0; i < manifest.entries.size(); ++i) {
+    const std::string& path = manifest.entries[i].path;
+    if (manifest.entries[i].type != EntryType::kFile) continue;
+    const Entry* const wanted = want_.Find(path);
+    const auto made =
+        wanted == nullptr
+            ? made_.end()
+            : made_.find(static_cast<uint32_t>(wanted - want_.entries.data()));
+    ledger.facts[i] =
+        made != made_.end() ? made->second.facts : state_.facts[path];
+  }
+  return WriteLedger(slot_.home(), name, ledger);
 }
 
 }  // namespace dist

@@ -78,7 +78,8 @@ class TreeBuilder {
   absl::Status PlaceLinks();
   absl::Status Touch();
   void DropBytecode();
-  absl::Status SaveLedger();
+  absl::Status SaveIntent();
+  absl::Status SaveLedger(const std::string& name, const Manifest& manifest);
   void Abandon();
 
   TreeSlot& slot_;

@@ -22,8 +22,9 @@ namespace {
 
 class Checker {
  public:
-  Checker(const Ledger& ledger, const Manifest& want, TreeState* state)
-      : ledger_(ledger), want_(want), state_(*state) {}
+  Checker(const Ledger& ledger, const Ledger& intent, const Manifest& want,
+          TreeState* state)
+      : ledger_(ledger), intent_(intent), want_(want), state_(*state) {}
 
   absl::Status Folder(Fd fd, const std::string& path) {
     const std::unique_ptr<DIR, int (*)(DIR*)> dir(fdopendir(fd.get()),
@@ -54,21 +55,23 @@ class Checker {
                      const std::string& path, const struct stat& info) {
     const Entry* const ours = ledger_.manifest.Find(path);
     const Entry* const wanted = want_.Find(path);
+    const Entry* const intended = intent_.manifest.Find(path);
     if (S_ISDIR(info.st_mode)) {
       const bool known = IsType(ours, EntryType::kFolder) ||
+                         IsType(intended, EntryType::kFolder) ||
                          IsType(wanted, EntryType::kFolder);
       return known ? Enter(folder, name, path, info) : Foreign(name, path);
     }
     if (S_ISLNK(info.st_mode)) {
       const std::string target = Target(folder, name);
-      for (const Entry* entry : {ours, wanted}) {
+      for (const Entry* entry : {ours, intended, wanted}) {
         if (IsType(entry, EntryType::kLink) && entry->target == target) {
           state_.intact.entries.push_back(*entry);
           return absl::OkStatus();
         }
       }
     } else if (S_ISREG(info.st_mode) &&
-               File(folder, name, path, info, ours, wanted)) {
+               File(folder, name, path, info, wanted)) {
       return absl::OkStatus();
     }
     return Foreign(name, path);
@@ -99,8 +102,9 @@ class Checker {
   }
 
   bool File(int folder, const std::string& name, const std::string& path,
-            const struct stat& info, const Entry* ours, const Entry* wanted) {
+            const struct stat& info, const Entry* wanted) {
     const FileFacts facts = FactsOf(info);
+    const Entry* const ours = ledger_.manifest.Find(path);
     const bool untouched =
         IsType(ours, EntryType::kFile) &&
         facts == ledger_.facts[ours - ledger_.manifest.entries.data()];
@@ -110,7 +114,12 @@ class Checker {
       Keep(*ours, facts, info.st_mode);
       return true;
     }
-    if (!same_wanted) return false;
+    if (!same_wanted) {
+      const Entry* const intended = Intended(path, facts);
+      if (intended == nullptr) return false;
+      Keep(*intended, facts, info.st_mode);
+      return true;
+    }
     const Fd fd(openat(folder, name.c_str(),
                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd.ok()) return false;
@@ -122,6 +131,17 @@ class Checker {
     }
     Keep(*wanted, facts, info.st_mode);
     return true;
+  }
+
+  // The entry of a file that the unfinished sync has put there. Renaming it has
+  // changed its ctime since that was noted.
+  const Entry* Intended(const std::string& path, FileFacts facts) const {
+    const Entry* const entry = intent_.manifest.Find(path);
+    if (!IsType(entry, EntryType::kFile)) return nullptr;
+    const FileFacts& noted =
+        intent_.facts[entry - intent_.manifest.entries.data()];
+    facts.ctime = noted.ctime;
+    return facts == noted ? entry : nullptr;
   }
 
   // `content` has size and digest; the rest is as it is on the disk.
@@ -142,6 +162,7 @@ class Checker {
   }
 
   const Ledger& ledger_;
+  const Ledger& intent_;
   const Manifest& want_;
   TreeState& state_;
 };
@@ -149,11 +170,12 @@ class Checker {
 }  // namespace
 
 absl::StatusOr<TreeState> CheckTree(int tree, const Ledger& ledger,
+                                    const Ledger& intent,
                                     const Manifest& want) {
   TreeState state;
   DIST_ASSIGN_OR_RETURN(Fd folder, OpenFolderBeneath(tree, ""));
   DIST_RETURN_IF_ERROR(
-      Checker(ledger, want, &state).Folder(std::move(folder), ""));
+      Checker(ledger, intent, want, &state).Folder(std::move(folder), ""));
   Complete(&state.intact);
   state.as_wanted = state.intact.entries == want.entries;
   return state;

@@ -25,9 +25,10 @@ struct TreeState {
 };
 
 // Compares the folder `tree` with its ledger, and what differs (everything, if
-// the machine was started anew since) by content with `want`. Follows no link.
+// the machine was started anew since) by content with `want`. `intent`: of a
+// sync that did not come to its end; its files are ours, too. Follows no link.
 absl::StatusOr<TreeState> CheckTree(int tree, const Ledger& ledger,
-                                    const Manifest& want);
+                                    const Ledger& intent, const Manifest& want);
 
 }  // namespace dist
 

@@ -1,11 +1,12 @@
 """Syncing over a real link: popen with chdir= and --rsyncdir."""
 
 import os
+import signal
 import subprocess
 
 import pytest
 
-from dist_run import program
+from dist_run import environment, program, wait_gone, wait_until
 
 
 @pytest.fixture
@@ -163,3 +164,46 @@ def test_dry_run_lists_as_git_does(dist):
     assert "not synced: b.log\n  git ignores it" in told.stdout
     assert "synced: a.py\n  git lists it" in told.stdout
     assert ".* (always ignored)" in told.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_sync_leaves_what_was_there(dist, there, tmp_path, number):
+    """No process, no temporary file; the next run is as if nothing had been."""
+    dist.write({"test_it.py": "def test_it(): pass"})
+    arguments = ("--rsyncdir", ".", "test_it.py")
+    assert run(dist, there, *arguments, env=cache(tmp_path)).status == 0
+    dist.write({"test_it.py": "def test_other(): pass"})
+    (dist / "large.bin").write_bytes(os.urandom(80_000_000))
+    live = dist.start("--tx", f"popen//chdir={there}", *arguments, env=cache(tmp_path))
+    wait_until((there / ".dist-stage").exists, what="the first bytes")
+    live.signal(number)
+    live.wait()
+    wait_gone(dist.cookie, 5)
+    assert not (there / ".dist-stage").exists()
+    assert not (there / "large.bin").exists()
+    assert "test_it" in (there / "test_it.py").read_text()
+    (dist / "large.bin").write_bytes(b"small")
+    ran = run(dist, there, *arguments, env=cache(tmp_path))
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    assert (there / "large.bin").read_bytes() == b"small"
+
+
+def test_memory_does_not_grow_with_the_files(dist, there, tmp_path):
+    """A sparse file of 3 GiB arrives as one, through bounded memory."""
+    dist.write({"test_it.py": "def test_it(): pass"})
+    with open(dist / "sparse.bin", "wb") as file:
+        file.seek((3 << 30) - 4)
+        file.write(b"last")
+    ran = subprocess.run(
+        ["/usr/bin/python3", "-c",
+         "import resource, subprocess, sys\n"
+         "status = subprocess.call(sys.argv[1:])\n"
+         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+         "sys.exit(status)",
+         program(), "--tx", f"popen//chdir={there}", "--rsyncdir", ".", "test_it.py"],
+        cwd=dist / ".", env=environment(dist.cookie, **cache(tmp_path)),
+        capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran
+    assert int(ran.stdout.split()[-1]) < 150_000, "KiB at most"
+    arrived = (there / "sparse.bin").stat()
+    assert arrived.st_size == 3 << 30 and arrived.st_blocks < 1000

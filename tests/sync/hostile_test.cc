@@ -1,5 +1,7 @@
 // Ends of a sync that lie.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -128,6 +130,9 @@ TEST_F(HostileTest, AContentMustBeWhatItsHashSays) {
   two.entries[1].digest = DigestOf("other");
   EXPECT_EQ(FailsAt({Offer(two), SendContents{10, false, "rightwrong"}}),
             "b: the content is not what its hash says");
+}
+
+TEST_F(HostileTest, NoMoreContentsThanAskedForAreTaken) {
   EXPECT_EQ(FailsAt({Offer(OneFile("a")), SendContents{6, false, "right!"}}),
             "more contents than were asked for");
 }
@@ -200,13 +205,14 @@ TEST_F(HostileTest, NoLinkThatAppearsMeanwhileIsFollowed) {
   std::atomic<int> swaps{0};
   std::thread attacker([&] {
     const std::string victim = there + "/d";
-    const std::string away = there + "/away";
+    const std::string link = there + "/link";
     while (!stop) {
-      if (rename(victim.c_str(), away.c_str()) != 0) continue;
-      (void)!symlink(outside.c_str(), victim.c_str());
-      ++swaps;
-      unlink(victim.c_str());
-      (void)!rename(away.c_str(), victim.c_str());
+      if (renameat2(AT_FDCWD, victim.c_str(), AT_FDCWD, link.c_str(),
+                    RENAME_EXCHANGE) == 0) {
+        ++swaps;
+      } else {
+        (void)!symlink(outside.c_str(), link.c_str());
+      }
     }
   });
   // Whether a sync succeeds is a matter of luck; where it writes is not.

@@ -91,12 +91,16 @@ TEST_F(SnapshotTest, AFileThatNeverStandsStillIsReported) {
   std::thread writer([&] {
     for (int64_t i = 1; !stop; ++i) SetTime(Here("busy"), i);
   });
-  const auto snapshot = Snapshot::Take({here_, {{}}, {}}, nullptr);
+  // On a busy machine the writer may rest for as long as a read takes.
+  absl::Status status;
+  for (int i = 0; i < 1000 && status.ok(); ++i) {
+    status = Snapshot::Take({here_, {{}}, {}}, nullptr).status();
+  }
   stop = true;
   writer.join();
-  EXPECT_TRUE(absl::StrContains(snapshot.status().message(),
-                                "busy: it changes while it is read"))
-      << snapshot.status();
+  EXPECT_TRUE(
+      absl::StrContains(status.message(), "busy: it changes while it is read"))
+      << status;
 }
 
 TEST_F(SnapshotTest, WhatIsKnownIsNotReadAgain) {
