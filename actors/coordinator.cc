@@ -10,6 +10,7 @@
 #include "actors/coordinator_actor.h"
 #include "actors/host_keeper.h"
 #include "actors/link.h"
+#include "actors/syncer.h"
 #include "actors/system.h"
 #include "transports/sweep.h"
 
@@ -49,6 +50,12 @@ Coordinator::Coordinator(Setup setup) : parts_(std::make_unique<Parts>()) {
                               HostSinkHandle sink) {
     return SpawnHostLink(system, fd, host, connection, std::move(sink),
                          HostLinkTimers());
+  };
+  parts.make_syncer = [&system, plan = setup.sync](
+                          HostId host, uint32_t connection,
+                          CommandLinkHandle link, SyncSinkHandle sink) {
+    return SpawnSyncer(system, plan, host, connection, std::move(link),
+                       std::move(sink));
   };
   parts.done = [this](const EndRun& end) { parts_->done.set_value(end); };
   parts_->actor = SpawnCoordinator(

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "actors/sync_plan.h"
 #include "core/report/reporter.h"
 #include "core/run/run_command.h"
 #include "core/run/run_plan.h"
@@ -24,6 +25,7 @@ class Coordinator {
     // Called on the coordinator's thread only. Not owned.
     std::vector<Reporter*> reporters;
     absl::Duration tick;  // How often reporters are ticked.
+    SyncPlan sync;        // Without blocks: nothing is synced.
   };
 
   // Starts at once. Call it before any other thread is made: signals that end

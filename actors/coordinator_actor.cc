@@ -7,8 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "actors/actor_class.h"
+#include "actors/protocol/channels.h"
 #include "core/base/overload.h"
 #include "core/run/run_machine.h"
 
@@ -47,6 +49,7 @@ class CoordinatorActor {
         [this](const LinkEnded& e) { OnLinkEnded(e); },
         [this](const HostConnected& e) { OnHostConnected(e); },
         [this](const HostGone& e) { OnHostGone(e); },
+        [this](const HostSynced& e) { OnHostSynced(e); },
         [this](const WakeUp& e) {
           if (e.epoch == wake_epoch_) Obey(machine_.Wake(Now()));
         },
@@ -64,7 +67,11 @@ class CoordinatorActor {
     enum class State { kNone, kConnecting, kUp, kBuried };
     State state = State::kNone;
     uint32_t connection = 0;
-    CommandLinkHandle handle;  // When up.
+    CommandLinkHandle handle;        // When up.
+    SyncerHandle syncer;             // While its trees are made.
+    NodeEvent ready;                 // Its NodeReady, held back until then.
+    std::vector<std::string> trees;  // Their paths there.
+    std::string why;                 // Why we closed it, if we did.
   };
 
   // Wall time at the start, monotonic from there: a clock that is set during
@@ -100,6 +107,7 @@ class CoordinatorActor {
   void Connect(HostId host) {
     Link& link = links_[host.value()];
     link.state = Link::State::kConnecting;
+    link.trees.clear();
     self_->send(keeper_, MakeConnection{host, ++link.connection});
   }
 
@@ -118,24 +126,77 @@ class CoordinatorActor {
     Link& link = links_[c->host.value()];
     const bool close = std::holds_alternative<CloseNode>(c->command);
     if (link.state == Link::State::kUp) {
+      EnterTree(link, &c->command);
+      if (close) return Dismiss(c->host, link);
       self_->send(link.handle, CommandMessage{std::move(c->command), 0});
-      if (!close) return;
-      // A node that does not leave is left.
-      self_->delayed_send(
-          self_, ToChrono(kLeave),
-          LinkEnded{c->host, link.connection, "the node does not end"});
     } else if (link.state == Link::State::kConnecting && close) {
       // Its connection may take long and is dealt with when it comes.
       self_->send(self_, HostGone{c->host, link.connection, "given up"});
     }
   }
 
+  // Lets the node of a link that is up close.
+  void Dismiss(HostId host, const Link& link) {
+    self_->send(link.handle, CommandMessage{CloseNode{}, 0});
+    // A node that does not leave is left.
+    self_->delayed_send(
+        self_, ToChrono(kLeave),
+        LinkEnded{host, link.connection, "the node does not end"});
+  }
+
   void OnHostSpoke(const HostSpoke& e) {
-    const Link* const link = Find(e, Link::State::kUp);
+    Link* const link = Find(e, Link::State::kUp);
     if (link == nullptr) return;
-    const bool output = std::holds_alternative<OutputWritten>(e.event);
-    self_->send(link->handle, Consumed{e.cost, output});
-    Obey(machine_.OnNode(e.host, e.event, Now()));
+    self_->send(link->handle, Consumed{e.cost, ChannelOf(e.event)});
+    if (std::holds_alternative<SyncSaid>(e.event)) {
+      if (link->syncer) self_->send(link->syncer, e);
+    } else if (std::holds_alternative<NodeReady>(e.event) &&
+               setup_->sync.Wants(e.host)) {
+      if (!link->syncer && link->trees.empty()) Sync(e, link);
+    } else {
+      Obey(machine_.OnNode(e.host, e.event, Now()));
+    }
+  }
+
+  // ---- Syncing ------------------------------------------------------------
+  //
+  // To the run machine, a host is ready when its trees are there.
+
+  void Sync(const HostSpoke& ready, Link* link) {
+    link->ready = ready.event;
+    link->syncer = parts_.make_syncer(ready.host, ready.connection,
+                                      link->handle, Handle(self_));
+  }
+
+  void OnHostSynced(const HostSynced& e) {
+    Link* const link = Find(e, Link::State::kUp);
+    if (link == nullptr) return;
+    link->syncer = nullptr;
+    if (!e.error.empty()) {
+      // In order: what is half written is to be removed.
+      link->why = e.error;
+      Dismiss(e.host, *link);
+      return;
+    }
+    link->trees = e.paths;
+    if (setup_->sync.say_what) {
+      for (const std::string& note : e.notes) {
+        const std::string& host = setup_->plan.hosts[e.host.value()].name;
+        Report(NoticeGiven{absl::StrCat("host ", host, ": ", note), ""});
+      }
+    }
+    Obey(machine_.OnNode(e.host, link->ready, Now()));
+  }
+
+  // A worker in a tree is planned relative to it.
+  static void EnterTree(const Link& link, NodeCommand* command) {
+    auto* const start = std::get_if<StartWorker>(command);
+    if (start == nullptr || start->setup.tree == 0) return;
+    WorkerSetup& setup = start->setup;
+    const std::string& tree = link.trees.at(setup.tree - 1);
+    setup.chdir =
+        setup.chdir.empty() ? tree : absl::StrCat(tree, "/", setup.chdir);
+    setup.tree = 0;
   }
 
   void OnLinkEnded(const LinkEnded& e) {
@@ -144,6 +205,10 @@ class CoordinatorActor {
     link->state = Link::State::kBuried;
     // It has ended, unless it was us who lost patience.
     self_->send_exit(link->handle, caf::exit_reason::user_shutdown);
+    if (link->syncer) {
+      self_->send_exit(link->syncer, caf::exit_reason::user_shutdown);
+      link->syncer = nullptr;
+    }
     link->handle = nullptr;
     self_->send(keeper_, BuryHost{e.host, e.connection, e.text});
   }
@@ -153,7 +218,8 @@ class CoordinatorActor {
     if (link == nullptr) link = Find(e, Link::State::kConnecting);
     if (link == nullptr) return;
     link->state = Link::State::kNone;
-    Obey(machine_.OnHostLost(e.host, e.text, Now()));
+    const std::string why = std::exchange(link->why, "");
+    Obey(machine_.OnHostLost(e.host, why.empty() ? e.text : why, Now()));
   }
 
   // ---- The rest -------------------------------------------------------------

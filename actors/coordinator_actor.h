@@ -16,6 +16,10 @@ struct CoordinatorParts {
   std::function<CommandLinkHandle(int fd, HostId host, uint32_t connection,
                                   HostSinkHandle sink)>
       make_link;
+  // May be empty if no host has trees.
+  std::function<SyncerHandle(HostId host, uint32_t connection,
+                             CommandLinkHandle link, SyncSinkHandle sink)>
+      make_syncer;
   // Called once, by the actor, as its last act.
   std::function<void(const EndRun& end)> done;
 };

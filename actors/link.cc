@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "actors/actor_class.h"
+#include "actors/protocol/channels.h"
 #include "core/wire/codec.h"
 #include "core/wire/link_session.h"
 
@@ -57,7 +58,7 @@ class LinkEnd {
   size_t queued() const { return session_.queued(); }
 
   void Consume(const Consumed& e) {
-    session_.Consume(e.output ? Channel::kOutput : Channel::kControl, e.bytes);
+    session_.Consume(e.channel, e.bytes);
     Pump();
   }
 
@@ -129,7 +130,7 @@ class HostLinkActor : public LinkEnd<HostLinkHandle> {
           End(peer_closed() ? "" : "the node is gone");
         },
         [this](const CommandMessage& e) {
-          Queue(Channel::kControl, Encode(e.command));
+          Queue(ChannelOf(e.command), Encode(e.command));
         },
         [this](const Consumed& e) { Consume(e); },
         [this](Tick) {
@@ -200,7 +201,7 @@ class NodeLinkActor : public LinkEnd<NodeLinkHandle> {
   void OnEvent(const EventMessage& e) {
     const auto* output = std::get_if<OutputWritten>(&e.event);
     if (output == nullptr) {
-      Queue(Channel::kControl, Encode(e.event));
+      Queue(ChannelOf(e.event), Encode(e.event));
       return;
     }
     NoteDropped();

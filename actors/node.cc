@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <functional>
 #include <future>
 #include <memory>
@@ -12,6 +13,8 @@
 #include "actors/actor_class.h"
 #include "actors/link.h"
 #include "actors/node_actor.h"
+#include "actors/protocol/channels.h"
+#include "actors/replica.h"
 #include "actors/system.h"
 #include "actors/worker.h"
 #include "core/base/overload.h"
@@ -57,10 +60,25 @@ class NodeActor {
                    [&](const StartWorker& c) { Start(c); },
                    [&](const ListCollection& c) { List(c); },
                    [&](const CloseNode&) { KillAll(); },
+                   [&](const SyncTold& c) { Sync(c.tree, e); },
                    [&](const auto& c) { Forward(c.worker, e); },
                },
                e.command);
-    self_->send(link_, Consumed{e.cost, false});
+    // A replica gives the credit itself, when it has written what came.
+    const Channel channel = ChannelOf(e.command);
+    if (channel == Channel::kControl) {
+      self_->send(link_, Consumed{e.cost, channel});
+    }
+  }
+
+  void Sync(uint32_t tree, const CommandMessage& command) {
+    if (closing_) return;
+    const auto [found, added] = replicas_.try_emplace(tree);
+    if (added) {
+      found->second =
+          SpawnReplica(self_->system(), link_, tree, stop_replicas_);
+    }
+    self_->send(found->second, command);
   }
 
   void Start(const StartWorker& command) {
@@ -100,6 +118,10 @@ class NodeActor {
   // Asked to by the coordinator, or because it is gone.
   void KillAll() {
     if (std::exchange(closing_, true)) return;
+    *stop_replicas_ = true;
+    for (const auto& [tree, replica] : replicas_) {
+      self_->send_exit(replica, caf::exit_reason::user_shutdown);
+    }
     processes_->KillAll(kCleanUp, [self = Handle(self_)](int left) {
       caf::anon_send(self, ProcessesKilled{left});
     });
@@ -134,6 +156,9 @@ class NodeActor {
   const EventLinkHandle link_;
   absl::flat_hash_map<WorkerId, WorkerHandle> workers_;
   absl::flat_hash_map<std::string, CollectionListed> collections_;
+  absl::flat_hash_map<uint32_t, ReplicaHandle> replicas_;  // By tree.
+  const std::shared_ptr<std::atomic<bool>> stop_replicas_ =
+      std::make_shared<std::atomic<bool>>(false);
   bool closing_ = false;  // KillAll was called.
   bool killed_ = false;   // It is done.
   bool link_ended_ = false;

@@ -27,6 +27,7 @@
 #include "cli/output.h"
 #include "cli/plan.h"
 #include "cli/plan_verb.h"
+#include "cli/sync_plan.h"
 #include "core/report/reporter.h"
 #include "transports/host_facts.h"
 
@@ -245,6 +246,7 @@ Coordinator::Setup SetupOf(PlannedRun planned,
   Coordinator::Setup setup;
   setup.plan = std::move(planned.plan);
   setup.addresses = std::move(planned.addresses);
+  setup.sync = std::move(planned.sync);
   setup.reporters = std::move(reporters);
   setup.tick = isatty(2) ? absl::Milliseconds(60) : absl::Seconds(1);
   return setup;
@@ -318,6 +320,12 @@ int PredictTests(const std::vector<std::string>& args) {
   return printed;
 }
 
+int TellSync(const std::vector<std::string>& args) {
+  const absl::StatusOr<std::string> text = RunSyncVerb(args);
+  if (!text.ok()) return Fail(text.status().message(), ExitStatus::kUsage);
+  return PrintText(*text);
+}
+
 int TellHistory(const std::vector<std::string>& args) {
   const absl::StatusOr<std::string> text = RunHistoryVerb(args);
   if (!text.ok()) return Fail(text.status().message(), ExitStatus::kUsage);
@@ -339,6 +347,7 @@ int Main(int argc, char** argv) {
   const Command command = SplitVerb(args);
   if (command.verb == Verb::kPlan) return PredictTests(command.args);
   if (command.verb == Verb::kHistory) return TellHistory(command.args);
+  if (command.verb == Verb::kSync) return TellSync(command.args);
   if (command.verb != Verb::kRun) {
     return Fail(absl::StrCat(args[0], " is not built yet\nhelp: write ./",
                              args[0], " for a path of that name"),

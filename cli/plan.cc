@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -16,6 +17,7 @@
 #include "cli/history.h"
 #include "cli/hosts.h"
 #include "cli/last_failed.h"
+#include "cli/sync_plan.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/config/project.h"
@@ -96,28 +98,21 @@ absl::Status CheckBuilt(const Options& options) {
       FindPolicy(to_string(options.dist)) == nullptr) {
     return NotBuilt(absl::StrCat("--dist ", to_string(options.dist)));
   }
-  for (const XSpec& spec : options.tx) {
-    if (spec.transport != XSpec::Transport::kPopen &&
-        !options.rsyncdirs.empty()) {
-      return NotBuilt(absl::StrCat("--tx ", spec.text, ": --rsyncdir"));
-    }
-    if (!spec.chdir.empty() && !options.rsyncdirs.empty()) {
-      return NotBuilt(
-          absl::StrCat("--tx ", spec.text, ": --rsyncdir into chdir="));
-    }
-  }
   return absl::OkStatus();
 }
 
 // Paths that do not exist are found before anything starts. With --pyargs they
-// may be modules; with chdir=, and on other hosts, they are meant to be there.
+// may be modules; with chdir= and on other hosts, where nothing is synced, they
+// are meant to be there.
 absl::Status CheckPaths(const Options& options) {
   for (const std::string& arg : options.framework_args) {
     if (arg == "--pyargs") return absl::OkStatus();
   }
   for (const XSpec& spec : options.tx) {
     const bool here = spec.transport == XSpec::Transport::kPopen;
-    if (!spec.chdir.empty() || !here) return absl::OkStatus();
+    if ((!spec.chdir.empty() || !here) && !WantsSync(options, spec)) {
+      return absl::OkStatus();
+    }
   }
   for (const std::string& path : options.paths) {
     const std::string file = path.substr(0, path.find("::"));
@@ -131,14 +126,20 @@ absl::Status CheckPaths(const Options& options) {
   return absl::OkStatus();
 }
 
-std::vector<std::string> FrameworkArgs(const Options& options) {
+// `own`: the framework's own, paths at the end.
+std::vector<std::string> FrameworkArgs(const Options& options,
+                                       const std::vector<std::string>& own) {
   // What addopts said has been read here, where dist's own options are known.
   std::vector<std::string> args = {"-o", "addopts="};
   // Assertions explain themselves at length under -vv.
   for (int i = 0; i < options.verbosity; ++i) args.push_back("-v");
   if (options.stream) args.push_back("-s");
-  args.insert(args.end(), options.framework_args.begin(),
-              options.framework_args.end());
+  args.insert(args.end(), own.begin(), own.end());
+  return args;
+}
+
+std::vector<std::string> OwnArgs(const Options& options) {
+  std::vector<std::string> args = options.framework_args;
   args.insert(args.end(), options.paths.begin(), options.paths.end());
   return args;
 }
@@ -156,7 +157,7 @@ WorkerSetup SetupOf(const Options& options, const WorkerSpec& worker,
     setup.env.emplace_back("PYTHONDONTWRITEBYTECODE", "1");
   }
   setup.nice = worker.spec.nice.value_or(0);
-  setup.args = FrameworkArgs(options);
+  setup.args = FrameworkArgs(options, OwnArgs(options));
   setup.main_args = args;
   setup.color = screen.color;
   setup.columns = static_cast<uint32_t>(screen.columns);
@@ -195,6 +196,40 @@ void AddHistory(const Request& request, PlannedRun* run) {
   }
 }
 
+// Gives the workers that run in a tree their number of it, one tree a folder.
+absl::Status AddSync(const Request& request,
+                     const std::vector<WorkerSpec>& workers, PlannedRun* run) {
+  const Options& options = request.options;
+  const auto wants = [&](const WorkerSpec& worker) {
+    return WantsSync(options, worker.spec);
+  };
+  if (std::none_of(workers.begin(), workers.end(), wants)) {
+    return absl::OkStatus();
+  }
+  DIST_ASSIGN_OR_RETURN(const SyncLayout layout, LayOutSync(request));
+  DIST_ASSIGN_OR_RETURN(const std::vector<std::string> args,
+                        ArgsInTree(layout, options));
+  std::vector<std::string> warnings;
+  DIST_ASSIGN_OR_RETURN(run->sync, TakeSnapshot(layout, &warnings));
+  run->notices.insert(run->notices.end(), warnings.begin(), warnings.end());
+  run->sync.say_what = options.verbosity > 0;
+  run->sync.folders.resize(run->plan.hosts.size());
+  for (size_t i = 0; i < workers.size(); ++i) {
+    if (!wants(workers[i])) continue;
+    PlannedWorker& planned = run->plan.workers[i];
+    std::vector<std::string>& folders = run->sync.folders[planned.host.value()];
+    const std::string& folder = workers[i].spec.chdir;
+    auto found = std::find(folders.begin(), folders.end(), folder);
+    if (found == folders.end()) found = folders.insert(found, folder);
+    WorkerSetup& setup = planned.setup;
+    setup.tree = static_cast<uint32_t>(found - folders.begin()) + 1;
+    setup.chdir = RelativePath(layout.base, layout.cwd);
+    if (setup.chdir == ".") setup.chdir.clear();
+    setup.args = FrameworkArgs(options, args);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Request> ReadRequest(const std::vector<std::string>& args) {
@@ -222,6 +257,12 @@ absl::StatusOr<Request> ReadRequest(const std::vector<std::string>& args) {
   if (request.options.auto_workers != AutoWorkers::kNone) {
     SetLocalWorkers(UsableCpus(), &request.options);
   }
+  Options& options = request.options;
+  options.rsyncdirs.insert(options.rsyncdirs.end(), project.rsyncdirs.begin(),
+                           project.rsyncdirs.end());
+  options.rsyncignore.insert(options.rsyncignore.end(),
+                             project.rsyncignore.begin(),
+                             project.rsyncignore.end());
   request.rootdir = project.rootdir;
   const std::string inifile = project.inifile.value_or("");
   request.inifile = absl::StartsWith(inifile, project.rootdir + "/")
@@ -277,6 +318,7 @@ absl::StatusOr<PlannedRun> MakePlan(const Request& request,
   plan.collect_only = options.collect_only;
   plan.strict_collection = options.strict_collection;
   plan.selection = SelectionOf(request);
+  DIST_RETURN_IF_ERROR(AddSync(request, workers, &run));
   AddHistory(request, &run);
   return run;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "actors/sync_plan.h"
 #include "cli/options.h"
 #include "core/run/run_plan.h"
 #include "transports/transport.h"
@@ -33,6 +34,7 @@ struct PlannedRun {
   RunPlan plan;
   std::vector<HostAddress> addresses;  // By HostId.
   std::string history;  // Path of the project's history; empty: none is kept.
+  SyncPlan sync;        // Without blocks: nothing is synced.
   std::vector<std::string> notices;  // For the user, before it starts.
 };
 
@@ -41,8 +43,9 @@ struct PlannedRun {
 // pytest.
 bool UsesDurations(const RunPlan& plan);
 
-// Resolves hosts, workers and their arguments. Contacts nothing. Errors: what
-// this version cannot do, what does not exist (exit status 4).
+// Resolves hosts, workers and their arguments, and reads what is to be synced.
+// Contacts nothing. Errors: what this version cannot do, what does not exist or
+// cannot be read (exit status 4).
 absl::StatusOr<PlannedRun> MakePlan(const Request& request,
                                     const std::vector<std::string>& args,
                                     const Screen& screen);

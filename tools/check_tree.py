@@ -25,13 +25,16 @@ LAYERS = [
      "only actors/ knows CAF"),
     (r"not (transports|tests/transports)/", r"<libssh/",
      "only transports/ knows libssh"),
-    (r"core/", r'"(actors|transports|cli|tests)/', "core/ is the bottom layer"),
+    (r"core/", r'"(actors|sync|transports|cli|tests)/',
+     "core/ is the bottom layer"),
     (r"core/", r"<(thread|mutex|future|condition_variable|fstream|filesystem"
                r"|unistd\.h|fcntl\.h|pthread\.h|signal\.h|csignal|sys/[^>]*"
                r"|netinet/[^>]*|arpa/[^>]*|netdb\.h)>",
      "core/ has no I/O, no clock and no threads"),
-    (r"transports/", r'"(actors|cli|tests)/', "transports/ builds on core/ alone"),
-    (r"actors/", r'"(cli|tests)/', "actors/ builds on core/ and transports/"),
+    (r"transports/", r'"(actors|sync|cli|tests)/',
+     "transports/ builds on core/ alone"),
+    (r"sync/", r'"(actors|transports|cli|tests)/', "sync/ builds on core/ alone"),
+    (r"actors/", r'"(cli|tests)/', "actors/ builds on core/, sync/ and transports/"),
     (r"cli/", r'"tests/', "programs do not need tests"),
 ]
 

@@ -48,9 +48,18 @@ using HostKeeperHandle =
     Interface<void(MakeConnection), void(BuryHost), void(Leave),
               void(AttemptEnded)>;  // From its own threads.
 
+// Where a syncer reports to.
+using SyncSinkHandle = Interface<void(HostSynced)>;
+
+// The end of a sync where the files are: hears what the host says to that.
+using SyncerHandle = Interface<void(HostSpoke)>;
+
+// The end where they shall be: hears what the coordinator says to that.
+using ReplicaHandle = Interface<void(CommandMessage)>;
+
 using CoordinatorHandle =
     Interface<void(HostSpoke), void(LinkEnded), void(HostConnected),
-              void(HostGone),
+              void(HostGone), void(HostSynced),
               void(WakeUp),          // A timer of the run machine.
               void(Tick),            // For the live display.
               void(StopRequested)>;  // Ctrl-C and the like.

@@ -8,8 +8,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/model/node_messages.h"
+#include "core/wire/frame.h"
 
 namespace dist {
 
@@ -60,10 +62,10 @@ struct LinkEnded {
 // `bytes` more.
 struct Consumed {
   uint64_t bytes = 0;
-  bool output = false;  // It came on the output channel.
+  Channel channel = Channel::kControl;  // On which it came.
   template <class V>
   auto VisitFields(V&& v) {
-    return v("bytes", bytes, "output", output);
+    return v("bytes", bytes, "channel", channel);
   }
 };
 
@@ -140,6 +142,20 @@ struct ProcessesKilled {
   template <class V>
   auto VisitFields(V&& v) {
     return v("left", left);
+  }
+};
+
+// From a syncer: a host has its trees, or cannot have them.
+struct HostSynced {
+  HostId host;
+  uint32_t connection = 0;
+  std::vector<std::string> paths;  // Of the trees there, by number less one.
+  std::vector<std::string> notes;  // What was sent, a line a tree.
+  std::string error;               // Not empty: why there are none.
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("host", host, "connection", connection, "paths", paths, "notes",
+             notes, "error", error);
   }
 };
 

@@ -15,6 +15,7 @@
 
 #include "core/model/ids.h"
 #include "core/model/report.h"
+#include "core/model/sync_messages.h"
 
 namespace dist {
 
@@ -22,32 +23,34 @@ namespace dist {
 
 // How to start one worker's process.
 struct WorkerSetup {
-  std::string name;       // "gw0": what tests see as worker_id.
+  std::string name;  // "gw0": what tests see as worker_id.
   uint32_t worker_count = 1;
   std::string run_uid;    // PYTEST_XDIST_TESTRUNUID.
   std::string framework;  // An entry of the framework table: "pytest".
   std::string python;     // Interpreter asked for; empty: search there.
   std::string chdir;      // Empty: the node's own folder.
+  uint32_t tree = 0;      // Not 0: chdir is in that synced tree of the host.
   std::vector<std::pair<std::string, std::string>> env;
   int32_t nice = 0;
-  std::vector<std::string> args;  // The framework's own arguments.
+  std::vector<std::string> args;       // The framework's own arguments.
   std::vector<std::string> main_args;  // The user's command line.
   bool color = false;
   uint32_t columns = 80;
   bool report_log = false;       // Send log entries.
   bool passed_sections = false;  // Send captured text of passed tests.
   bool collect_only = false;
-  bool stream_output = false;    // -s: send output as it comes.
-  uint32_t timeout_ms = 0;       // Per test; 0: none.
+  bool stream_output = false;  // -s: send output as it comes.
+  uint32_t timeout_ms = 0;     // Per test; 0: none.
 
   template <class V>
   auto VisitFields(V&& v) {
     return v("name", name, "worker_count", worker_count, "run_uid", run_uid,
-             "framework", framework, "python", python, "chdir", chdir, "env",
-             env, "nice", nice, "args", args, "main_args", main_args, "color",
-             color, "columns", columns, "report_log", report_log,
-             "passed_sections", passed_sections, "collect_only", collect_only,
-             "stream_output", stream_output, "timeout_ms", timeout_ms);
+             "framework", framework, "python", python, "chdir", chdir, "tree",
+             tree, "env", env, "nice", nice, "args", args, "main_args",
+             main_args, "color", color, "columns", columns, "report_log",
+             report_log, "passed_sections", passed_sections, "collect_only",
+             collect_only, "stream_output", stream_output, "timeout_ms",
+             timeout_ms);
   }
 };
 
@@ -127,9 +130,19 @@ struct CloseNode {
   }
 };
 
-using NodeCommand =
-    std::variant<StartWorker, RunTests, ReturnTests, FinishWorker,
-                 InterruptWorker, KillWorker, ListCollection, CloseNode>;
+// Part of a sync, for the end of it that writes the tree of that number.
+struct SyncTold {
+  uint32_t tree = 0;
+  SyncRequest message;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("tree", tree, "message", message);
+  }
+};
+
+using NodeCommand = std::variant<StartWorker, RunTests, ReturnTests,
+                                 FinishWorker, InterruptWorker, KillWorker,
+                                 ListCollection, CloseNode, SyncTold>;
 
 // ---- Node to coordinator: events ----------------------------------------
 
@@ -307,8 +320,8 @@ struct OutputWritten {
 // The session ended in order and the process is gone.
 struct WorkerFinished {
   WorkerId worker;
-  int32_t status = 0;   // The framework's own exit status.
-  std::string reason;   // Why it stopped early; empty if it did not.
+  int32_t status = 0;    // The framework's own exit status.
+  std::string reason;    // Why it stopped early; empty if it did not.
   bool stopped = false;  // It stopped early: pytest.exit, session.shouldstop.
   template <class V>
   auto VisitFields(V&& v) {
@@ -323,9 +336,9 @@ enum class DeathCause : uint8_t { kDied, kTimeout, kKilled };
 struct WorkerDied {
   WorkerId worker;
   DeathCause cause = DeathCause::kDied;  // kKilled: we asked for it.
-  std::string how;          // "SIGSEGV", "exit status 3".
-  bool collected = false;   // It had sent its collection.
-  bool was_running = false;  // `position` is the test that ran.
+  std::string how;                       // "SIGSEGV", "exit status 3".
+  bool collected = false;                // It had sent its collection.
+  bool was_running = false;              // `position` is the test that ran.
   uint32_t position = 0;
   uint32_t lease = 0;
   uint64_t micros = 0;      // How long that test had been running.
@@ -338,11 +351,22 @@ struct WorkerDied {
   }
 };
 
+// What that end says.
+struct SyncSaid {
+  uint32_t tree = 0;
+  SyncReply message;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("tree", tree, "message", message);
+  }
+};
+
 using NodeEvent =
     std::variant<NodeReady, WorkerConfigured, WorkerRefused, CollectorReported,
                  CollectionReported, CollectionListed, TestsReported,
                  TestsReturned, WarningRaised, InternalErrorRaised,
-                 LogEntryWritten, OutputWritten, WorkerFinished, WorkerDied>;
+                 LogEntryWritten, OutputWritten, WorkerFinished, WorkerDied,
+                 SyncSaid>;
 
 }  // namespace dist
 

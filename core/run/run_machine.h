@@ -72,6 +72,8 @@ class RunMachine {
   void On(HostId host, const OutputWritten& e);
   void On(HostId host, const WorkerFinished& e);
   void On(HostId host, const WorkerDied& e);
+  // Syncing is over before a host is ready.
+  void On(HostId, const SyncSaid&) {}
 
   void OnStep(Slot* slot, const TestStep& step);
   void OnStarted(Slot* slot, const TestStep& step);

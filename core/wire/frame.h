@@ -17,8 +17,8 @@
 namespace dist {
 
 // What flows beside what. Lower numbers go first.
-enum class Channel : uint8_t { kControl = 0, kOutput = 1 };
-inline constexpr int kChannelCount = 2;
+enum class Channel : uint8_t { kControl = 0, kSync = 1, kOutput = 2 };
+inline constexpr int kChannelCount = 3;
 
 enum class FrameKind : uint8_t {
   kHello = 0,   // Magic and version; the first frame of each side.

@@ -34,8 +34,8 @@ struct LinkMessage {
 class LinkSession {
  public:
   // Bytes in flight that each side grants at first, by channel.
-  static constexpr std::array<uint32_t, kChannelCount> kWindow = {1u << 20,
-                                                                  1u << 18};
+  static constexpr std::array<uint32_t, kChannelCount> kWindow = {
+      1u << 20, 8u << 20, 1u << 18};
   // A longer message ends the link.
   static constexpr size_t kMaxMessage = size_t{64} << 20;
 

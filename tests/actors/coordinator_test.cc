@@ -18,6 +18,8 @@ struct Seen {
   std::vector<MakeConnection> connects;
   std::vector<BuryHost> burials;
   int leaves = 0;
+  int syncers = 0;                                         // Made.
+  int replies = 0;                                         // That they heard.
   std::vector<std::pair<uint32_t, NodeCommand>> commands;  // By link number.
   std::vector<RunEvent> events;
   std::optional<EndRun> end;
@@ -54,9 +56,17 @@ CommandLinkHandle::behavior_type FakeLink(CommandLinkHandle::pointer,
   };
 }
 
+SyncerHandle::behavior_type FakeSyncer(SyncerHandle::pointer, Seen* seen) {
+  return {
+      [=](const HostSpoke&) { ++seen->replies; },
+  };
+}
+
 class CoordinatorTest : public ActorTest {
  protected:
-  void StartRun() {
+  enum class Trees { kNone, kOne };
+
+  void StartRun(Trees trees = Trees::kNone) {
     auto setup = std::make_shared<Coordinator::Setup>();
     setup->plan.mode = "load";
     setup->plan.hosts = {{"here"}};
@@ -65,6 +75,12 @@ class CoordinatorTest : public ActorTest {
     worker.host = HostId(0);
     worker.platform = PlatformId(0);
     worker.setup.name = "gw0";
+    if (trees == Trees::kOne) {
+      worker.setup.tree = 1;
+      worker.setup.chdir = "sub";
+      setup->sync.blocks = std::make_shared<BlockMaker>(nullptr);
+      setup->sync.folders = {{""}};
+    }
     setup->plan.workers = {worker};
     setup->addresses.resize(1);
     setup->reporters = {&recorder_};
@@ -76,6 +92,11 @@ class CoordinatorTest : public ActorTest {
     parts.make_link = [this](int fd, HostId, uint32_t number, HostSinkHandle) {
       close(fd);
       return Own(system_.spawn(FakeLink, number, &seen_));
+    };
+    parts.make_syncer = [this](HostId, uint32_t, CommandLinkHandle,
+                               SyncSinkHandle) {
+      ++seen_.syncers;
+      return Own(system_.spawn(FakeSyncer, &seen_));
     };
     parts.done = [this](const EndRun& end) { seen_.end = end; };
     coordinator_ = Own(SpawnCoordinator(system_, setup, std::move(parts)));
@@ -117,6 +138,45 @@ TEST_F(CoordinatorTest, ConnectsAndStartsWorkersOnceTheNodeIsReady) {
   Spoke(1, NodeReady{});
   Run();
   EXPECT_EQ(Told<StartWorker>(1), 1);
+}
+
+TEST_F(CoordinatorTest, AHostIsReadyWhenItsTreesAreThere) {
+  StartRun(Trees::kOne);
+  Connected(1);
+  Spoke(1, NodeReady{});
+  Spoke(1, NodeReady{});  // Saying it twice changes nothing.
+  Spoke(1, SyncSaid{1, ManifestWanted{}});
+  Run();
+  EXPECT_EQ(seen_.syncers, 1);
+  EXPECT_EQ(seen_.replies, 1);
+  EXPECT_EQ(Told<StartWorker>(1), 0);
+  Send(coordinator_, HostSynced{HostId(0), 1, {"/tree"}, {}, ""});
+  Run();
+  ASSERT_EQ(Told<StartWorker>(1), 1);
+  const auto& start = std::get<StartWorker>(seen_.commands.back().second);
+  EXPECT_EQ(start.setup.chdir, "/tree/sub");
+}
+
+TEST_F(CoordinatorTest, AHostThatCannotHaveItsTreesIsClosedAndNotTriedAgain) {
+  StartRun(Trees::kOne);
+  Connected(1);
+  Spoke(1, NodeReady{});
+  Run();
+  Send(coordinator_, HostSynced{HostId(0), 1, {}, {}, "the disk is full"});
+  Run();
+  EXPECT_EQ(Told<CloseNode>(1), 1);
+  Send(coordinator_, LinkEnded{HostId(0), 1, ""});
+  Gone(1, "");
+  Run();
+  EXPECT_EQ(seen_.connects.size(), 1u);
+  ASSERT_TRUE(seen_.end.has_value());
+  EXPECT_EQ(seen_.end->status, ExitStatus::kNoHost);
+  bool said = false;
+  for (const RunEvent& event : seen_.events) {
+    const auto* lost = std::get_if<WorkerLost>(&event);
+    said = said || (lost != nullptr && lost->text == "the disk is full");
+  }
+  EXPECT_TRUE(said);
 }
 
 TEST_F(CoordinatorTest, AHostThatCannotBeReachedEndsTheRun) {

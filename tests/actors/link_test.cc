@@ -74,8 +74,9 @@ HostSinkHandle::behavior_type HostSink(HostSinkHandle::pointer self,
         const bool output = std::holds_alternative<OutputWritten>(e.event);
         heard->Spoke(e.event);
         if (const auto& link = self->current_sender()) {
-          caf::anon_send(caf::actor_cast<CommandLinkHandle>(link),
-                         Consumed{e.cost, output});
+          caf::anon_send(
+              caf::actor_cast<CommandLinkHandle>(link),
+              Consumed{e.cost, output ? Channel::kOutput : Channel::kControl});
         }
       },
       [=](const LinkEnded& e) {

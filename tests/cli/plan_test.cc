@@ -229,12 +229,8 @@ TEST_F(PlanTest, SaysWhatIsNotBuilt) {
            Row{{"--html=h"}, "--html"},
            Row{{"--trace=t"}, "--trace"},
            Row{{"--lf", "--lfnf=none"}, "--lfnf=none"},
-           Row{{"--tx=ssh=h"}, "--tx ssh=h: ssh="},
            Row{{"--tx=exec=sh//id=a", "--tx=socket=h:1//via=a"},
                "--tx socket=h:1//via=a: socket="},
-           Row{{"--tx=exec=sh", "--rsyncdir=."}, "--tx exec=sh: --rsyncdir"},
-           Row{{"--tx=popen//chdir=/tmp", "--rsyncdir=."},
-               "--tx popen//chdir=/tmp: --rsyncdir into chdir="},
        }) {
     const auto run = Make(row.args);
     EXPECT_EQ(run.status().code(), absl::StatusCode::kUnimplemented)

@@ -50,7 +50,8 @@ bool SimChecker::BeforeEvent(HostId host, const NodeEvent& event) {
       [](const auto& e) {
         using E = std::decay_t<decltype(e)>;
         if constexpr (std::is_same_v<E, NodeReady> ||
-                      std::is_same_v<E, CollectionListed>) {
+                      std::is_same_v<E, CollectionListed> ||
+                      std::is_same_v<E, SyncSaid>) {
           return WorkerId();
         } else {
           return e.worker;

@@ -13,7 +13,7 @@ std::string Wire(FrameKind kind, Channel channel, absl::string_view payload) {
 
 TEST(FrameTest, HasTheDocumentedBytes) {
   EXPECT_EQ(Wire(FrameKind::kLast, Channel::kOutput, "abc"),
-            std::string("\x03\0\x02\x01"
+            std::string("\x03\0\x02\x02"
                         "abc",
                         7));
 }

@@ -1,0 +1,77 @@
+#include "sync/cache_home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/base/text.h"
+#include "sync/beneath.h"
+
+namespace dist {
+namespace {
+
+absl::Status CheckPrivate(const Fd& fd, const std::string& path) {
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, path);
+  if (info.st_uid != geteuid()) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(Printable(path), " belongs to another account"));
+  }
+  if ((info.st_mode & 0022) != 0) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("others may write to ", Printable(path),
+                     "\nhelp: chmod 700 ", Printable(path)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string CacheHomePath() {
+  const char* xdg = getenv("XDG_CACHE_HOME");
+  if (xdg != nullptr && xdg[0] == '/') return absl::StrCat(xdg, "/dist");
+  const char* home = getenv("HOME");
+  if (home != nullptr && home[0] == '/') {
+    return absl::StrCat(home, "/.cache/dist");
+  }
+  return "";
+}
+
+absl::StatusOr<Fd> OpenPrivateFolder(const std::string& path) {
+  DIST_ASSIGN_OR_RETURN(Fd fd, OpenOrMakeFolder(path, 0700));
+  DIST_RETURN_IF_ERROR(CheckPrivate(fd, path));
+  return fd;
+}
+
+absl::StatusOr<Fd> OpenPrivateFolderAt(int parent, const std::string& name) {
+  if (mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST) {
+    return ErrnoStatus(errno, name);
+  }
+  Fd fd(openat(parent, name.c_str(),
+               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.ok()) return ErrnoStatus(errno, name);
+  DIST_RETURN_IF_ERROR(CheckPrivate(fd, name));
+  return fd;
+}
+
+absl::Status ReplaceFile(int folder, const std::string& name,
+                         absl::string_view bytes) {
+  const std::string temporary = absl::StrCat(name, ".", getpid(), ".new");
+  unlinkat(folder, temporary.c_str(), 0);
+  Fd fd(openat(folder, temporary.c_str(),
+               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd.ok()) return ErrnoStatus(errno, name);
+  absl::Status status = WriteAll(fd.get(), bytes, name);
+  if (status.ok() &&
+      renameat(folder, temporary.c_str(), folder, name.c_str()) != 0) {
+    status = ErrnoStatus(errno, name);
+  }
+  if (!status.ok()) unlinkat(folder, temporary.c_str(), 0);
+  return status;
+}
+
+}  // namespace dist

@@ -1,0 +1,91 @@
+#include "sync/ledger.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/manifest/codec.h"
+#include "core/wire/codec.h"
+#include "sync/cache_home.h"
+#include "sync/fd.h"
+
+namespace dist {
+namespace {
+
+constexpr size_t kMaxBytes = 2 * kMaxManifestBytes;
+
+struct LedgerFile {
+  std::string boot;
+  std::string manifest;
+  std::vector<uint64_t> inodes;  // Of the files, in their order.
+  std::vector<int64_t> ctimes;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("boot", boot, "manifest", manifest, "inodes", inodes, "ctimes",
+             ctimes);
+  }
+};
+
+std::string BootId() {
+  const Fd file(open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+  std::string id;
+  if (!file.ok() || !ReadWhole(file.get(), 4096, "boot_id", &id).ok()) {
+    return "";
+  }
+  return id;
+}
+
+}  // namespace
+
+Ledger ReadLedger(int folder, const std::string& name) {
+  const Fd file(
+      openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  std::string bytes;
+  if (!file.ok() || !ReadWhole(file.get(), kMaxBytes, name, &bytes).ok()) {
+    return {};
+  }
+  const absl::string_view body =
+      absl::string_view(bytes).substr(std::min(bytes.size(), Digest::kSize));
+  if (DigestOf(body).view() != bytes.substr(0, Digest::kSize)) return {};
+  const auto file_read = Decode<LedgerFile>(body);
+  if (!file_read.ok()) return {};
+  auto manifest = DecodeManifest(file_read->manifest);
+  if (!manifest.ok()) return {};
+  Ledger ledger;
+  size_t files = 0;
+  for (const Entry& entry : manifest->entries) {
+    FileFacts facts;
+    if (entry.type == EntryType::kFile) {
+      if (files >= file_read->inodes.size() ||
+          files >= file_read->ctimes.size()) {
+        return {};
+      }
+      facts = {entry.size, entry.mtime, file_read->ctimes[files],
+               file_read->inodes[files]};
+      ++files;
+    }
+    ledger.facts.push_back(facts);
+  }
+  ledger.hash = std::string(DigestOf(file_read->manifest).view());
+  ledger.manifest = *std::move(manifest);
+  ledger.since_boot = !file_read->boot.empty() && file_read->boot == BootId();
+  return ledger;
+}
+
+absl::Status WriteLedger(int folder, const std::string& name,
+                         const Ledger& ledger) {
+  LedgerFile file;
+  file.boot = BootId();
+  file.manifest = EncodeManifest(ledger.manifest);
+  for (size_t i = 0; i < ledger.manifest.entries.size(); ++i) {
+    if (ledger.manifest.entries[i].type != EntryType::kFile) continue;
+    file.inodes.push_back(ledger.facts[i].inode);
+    file.ctimes.push_back(ledger.facts[i].ctime);
+  }
+  const std::string body = Encode(file);
+  return ReplaceFile(folder, name, absl::StrCat(DigestOf(body).view(), body));
+}
+
+}  // namespace dist

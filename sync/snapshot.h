@@ -1,0 +1,60 @@
+// A tree as it was at one moment: what every host of a run gets.
+#ifndef DIST_SYNC_SNAPSHOT_H_
+#define DIST_SYNC_SNAPSHOT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/manifest/ignore.h"
+#include "core/manifest/manifest.h"
+#include "sync/fd.h"
+#include "sync/hash_cache.h"
+#include "sync/scan.h"
+
+namespace dist {
+
+struct SnapshotRequest {
+  std::string base;  // Absolute; paths are relative to it.
+  std::vector<SyncRoot> roots;
+  IgnoreRules rules;
+};
+
+// Immutable; may be used by several threads.
+class Snapshot {
+ public:
+  // Scans, and hashes what `cache` (may be null) does not know, on two threads.
+  // A file that changes while it is read is read again, three times at most.
+  // Blocks. Errors: what cannot be read or does not stand still, one a line.
+  static absl::StatusOr<std::shared_ptr<const Snapshot>> Take(
+      const SnapshotRequest& request, HashCache* cache);
+
+  const std::string& base() const { return base_; }
+  int folder() const { return folder_.get(); }  // Of base.
+  const Manifest& manifest() const { return manifest_; }
+  // Of files: as they were when they were hashed; by position.
+  const FileFacts& facts(size_t entry) const { return facts_[entry]; }
+  const std::string& encoded() const { return encoded_; }        // manifest()
+  const std::string& compressed() const { return compressed_; }  // encoded()
+  const std::string& hash() const { return hash_; }  // Bytes, of encoded().
+  // For the user, one line each.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+ private:
+  Snapshot() = default;
+
+  std::string base_;
+  Fd folder_;
+  Manifest manifest_;
+  std::vector<FileFacts> facts_;
+  std::string encoded_;
+  std::string compressed_;
+  std::string hash_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace dist
+
+#endif  // DIST_SYNC_SNAPSHOT_H_

@@ -1,0 +1,61 @@
+// The source's end of one sync: replies in, requests out.
+#ifndef DIST_SYNC_SOURCE_H_
+#define DIST_SYNC_SOURCE_H_
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/model/sync_messages.h"
+#include "sync/blocks.h"
+
+namespace dist {
+
+class SyncSource {
+ public:
+  struct Destination {
+    std::string project;  // As in OfferTree.
+    std::string folder;
+    // The target is likely to have the tree: offer it without its manifest.
+    bool likely_known = false;
+  };
+
+  SyncSource(std::shared_ptr<BlockMaker> blocks, Destination destination);
+
+  // What the target said. Errors: the sync has failed; the text is for the
+  // user.
+  absl::Status OnReply(const SyncReply& reply);
+
+  // The next message for the target; nothing until it has spoken again. Reads
+  // files, but never more than kContentsWindow bytes ahead of the target.
+  // Errors: as above.
+  absl::StatusOr<std::optional<SyncRequest>> Next();
+
+  // Set when the target has the tree.
+  const std::optional<SyncDone>& done() const { return done_; }
+  uint64_t bytes_sent() const { return bytes_sent_; }
+
+ private:
+  absl::Status On(const ManifestWanted&);
+  absl::Status On(const ContentsWanted& wanted);
+  absl::Status On(const ContentsWritten& written);
+  absl::Status On(const SyncDone& done);
+  absl::Status On(const SyncFailed& failed);
+
+  const std::shared_ptr<BlockMaker> blocks_;
+  const Destination destination_;
+  std::deque<SyncRequest> queue_;
+  bool manifest_sent_ = false;
+  std::optional<ContentPlan> plan_;
+  uint64_t next_block_ = 0;
+  uint64_t unwritten_ = 0;  // Bytes that the target has not dealt with.
+  uint64_t bytes_sent_ = 0;
+  std::optional<SyncDone> done_;
+};
+
+}  // namespace dist
+
+#endif  // DIST_SYNC_SOURCE_H_

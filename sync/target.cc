@@ -1,0 +1,162 @@
+#include "sync/target.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/manifest/codec.h"
+#include "sync/cache_home.h"
+#include "sync/compress.h"
+
+namespace dist {
+namespace {
+
+// The source learns what is written in steps of this many bytes.
+constexpr uint64_t kAcknowledge = kContentsWindow / 8;
+
+absl::Status OutOfTurn() {
+  return absl::DataLossError("the other end of the sync speaks out of turn");
+}
+
+// Ascending positions as runs.
+ContentsWanted RunsOf(const std::vector<uint32_t>& positions) {
+  ContentsWanted wanted;
+  for (const uint32_t i : positions) {
+    if (!wanted.runs.empty() &&
+        wanted.runs.back().first + wanted.runs.back().second == i) {
+      ++wanted.runs.back().second;
+    } else {
+      wanted.runs.emplace_back(i, 1);
+    }
+  }
+  return wanted;
+}
+
+}  // namespace
+
+SyncTarget::SyncTarget(std::string cache_home)
+    : cache_home_(std::move(cache_home)) {}
+
+std::vector<SyncReply> SyncTarget::OnRequest(const SyncRequest& request) {
+  Replies replies;
+  if (failed()) return replies;
+  const absl::Status status =
+      std::visit([&](const auto& r) { return On(r, &replies); }, request);
+  if (!status.ok()) {
+    if (builder_ && absl::IsResourceExhausted(status)) builder_->GiveUpRoom();
+    builder_.reset();
+    slot_.reset();
+    state_ = State::kFailed;
+    replies.push_back(SyncFailed{std::string(status.message())});
+  }
+  return replies;
+}
+
+absl::Status SyncTarget::On(const OfferTree& offer, Replies* replies) {
+  if (state_ != State::kIdle || offer.hash.size() != Digest::kSize) {
+    return OutOfTurn();
+  }
+  if (offer.manifest_size > kMaxManifestBytes) {
+    return absl::InvalidArgumentError("a manifest larger than 64 MiB");
+  }
+  DIST_ASSIGN_OR_RETURN(
+      slot_, TreeSlot::Claim(cache_home_, offer.project, offer.folder));
+  DIST_ASSIGN_OR_RETURN(const Fd home, OpenPrivateFolder(cache_home_));
+  DIST_ASSIGN_OR_RETURN(store_, Store::Open(home.get()));
+  ledger_ = ReadLedger(slot_->home(), slot_->ledger());
+  intent_ = ReadLedger(slot_->home(), slot_->ledger() + kIntent);
+  hash_ = offer.hash;
+  manifest_size_ = offer.manifest_size;
+  if (ledger_.hash == hash_) {
+    want_ = std::make_unique<Manifest>(ledger_.manifest);
+    DIST_ASSIGN_OR_RETURN(TreeState state,
+                          CheckTree(slot_->tree(), ledger_, intent_, *want_));
+    return Plan(std::move(state), replies);
+  }
+  if (!offer.manifest.empty()) return TakeManifest(offer.manifest, replies);
+  state_ = State::kManifest;
+  replies->push_back(ManifestWanted{});
+  return absl::OkStatus();
+}
+
+absl::Status SyncTarget::On(const SendManifest& part, Replies* replies) {
+  if (state_ != State::kManifest) return OutOfTurn();
+  if (part.bytes.size() > kMaxManifestBytes - manifest_bytes_.size()) {
+    return absl::InvalidArgumentError("a manifest larger than 64 MiB");
+  }
+  manifest_bytes_.append(part.bytes);
+  if (!part.last) return absl::OkStatus();
+  return TakeManifest(std::exchange(manifest_bytes_, {}), replies);
+}
+
+absl::Status SyncTarget::TakeManifest(absl::string_view compressed,
+                                      Replies* replies) {
+  {
+    DIST_ASSIGN_OR_RETURN(const std::string bytes,
+                          Decompress(compressed, manifest_size_));
+    if (DigestOf(bytes).view() != hash_) {
+      return absl::DataLossError("the manifest is not what its hash says");
+    }
+    DIST_ASSIGN_OR_RETURN(Manifest manifest, DecodeManifest(bytes));
+    want_ = std::make_unique<Manifest>(std::move(manifest));
+  }
+  DIST_ASSIGN_OR_RETURN(TreeState state,
+                        CheckTree(slot_->tree(), ledger_, intent_, *want_));
+  return Plan(std::move(state), replies);
+}
+
+absl::Status SyncTarget::Plan(TreeState state, Replies* replies) {
+  const bool clean = !slot_->own() || state.foreign.empty();
+  if (state.as_wanted && clean && ledger_.hash == hash_ && ledger_.since_boot) {
+    return Finish(replies);
+  }
+  ledger_ = intent_ = Ledger();  // Their memory is needed for the new one.
+  builder_ = std::make_unique<TreeBuilder>(&*slot_, &*store_, std::move(state),
+                                           want_.get(), cache_home_);
+  DIST_RETURN_IF_ERROR(builder_->Prepare());
+  if (builder_->complete()) return Finish(replies);
+  state_ = State::kContents;
+  replies->push_back(RunsOf(builder_->wanted()));
+  return absl::OkStatus();
+}
+
+absl::Status SyncTarget::On(const SendContents& block, Replies* replies) {
+  if (state_ != State::kContents) return OutOfTurn();
+  if (block.size == 0 || block.size > kMaxBlock ||
+      (!block.compressed && block.bytes.size() != block.size)) {
+    return absl::DataLossError("a block of contents that lies about its size");
+  }
+  if (block.compressed) {
+    DIST_ASSIGN_OR_RETURN(const std::string bytes,
+                          Decompress(block.bytes, block.size));
+    DIST_RETURN_IF_ERROR(builder_->Write(bytes));
+  } else {
+    DIST_RETURN_IF_ERROR(builder_->Write(block.bytes));
+  }
+  received_ += block.size;
+  unacknowledged_ += block.bytes.size();
+  if (builder_->complete()) return Finish(replies);
+  if (unacknowledged_ >= kAcknowledge) {
+    replies->push_back(ContentsWritten{std::exchange(unacknowledged_, 0)});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SyncTarget::Finish(Replies* replies) {
+  SyncDone done;
+  done.path = slot_->path();
+  done.received = received_;
+  if (builder_ != nullptr) {
+    DIST_RETURN_IF_ERROR(builder_->Commit());
+    done.changed = builder_->changed();
+    builder_.reset();
+  }
+  want_.reset();
+  ledger_ = Ledger();
+  state_ = State::kDone;
+  replies->push_back(std::move(done));
+  return absl::OkStatus();
+}
+
+}  // namespace dist

@@ -1,0 +1,108 @@
+// Makes a tree what a manifest says.
+//
+// First everything that is missing is written and verified, beside the tree (in
+// it, if nothing is there yet); until then the tree stays as it was. Then it is
+// changed: renames and removals only, which need no room. Whoever is killed in
+// between leaves a tree that the next one checks and completes: nobody uses a
+// tree without its lock and a sync.
+#ifndef DIST_SYNC_TREE_BUILDER_H_
+#define DIST_SYNC_TREE_BUILDER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/manifest/diff.h"
+#include "sync/beneath.h"
+#include "sync/content_file.h"
+#include "sync/local_contents.h"
+#include "sync/store.h"
+#include "sync/tree_check.h"
+#include "sync/tree_slot.h"
+
+namespace dist {
+
+class TreeBuilder {
+ public:
+  // None of them is owned; all must outlive this. `state` is the slot's.
+  TreeBuilder(TreeSlot* slot, Store* store, TreeState state,
+              const Manifest* want, std::string cache_home);
+  ~TreeBuilder();
+  TreeBuilder(const TreeBuilder&) = delete;
+  TreeBuilder& operator=(const TreeBuilder&) = delete;
+
+  // Takes what this machine has. Then wanted() says what it has not.
+  absl::Status Prepare();
+
+  // Positions of the files to be written, one a content, ascending.
+  const std::vector<uint32_t>& wanted() const { return wanted_; }
+
+  // The next bytes of all wanted contents. Errors: DataLoss for a content that
+  // is not what its hash says, or too many bytes; as of write().
+  absl::Status Write(absl::string_view bytes);
+  bool complete() const { return next_wanted_ == wanted_.size(); }
+
+  // Do not keep what came so far: the disk is full.
+  void GiveUpRoom() { keep_ = false; }
+
+  // Changes the tree and writes its ledger. REQUIRES: complete().
+  absl::Status Commit();
+
+  uint64_t changed() const { return changed_; }
+
+ private:
+  struct Made {
+    std::string name;  // In the stage; "": at its place.
+    FileFacts facts;
+  };
+
+  const Entry& EntryAt(uint32_t i) const { return want_.entries[i]; }
+  std::string StageName(uint32_t i) const;
+  absl::Status CheckObstacles() const;
+  absl::Status SalvageStage();
+  absl::Status MakeFolders();
+  absl::StatusOr<std::pair<int, std::string>> PlaceFor(uint32_t i);
+  absl::Status TakeLocal();
+  absl::Status CopyTwins();
+  absl::Status SkipEmpty();
+  absl::Status Finish();
+
+  absl::Status Remove();
+  absl::Status RemoveOurs(const std::string& path);
+  absl::Status PlaceFiles();
+  absl::Status PlaceLinks();
+  absl::Status Touch();
+  void DropBytecode();
+  absl::Status SaveIntent();
+  absl::Status SaveLedger(const std::string& name, const Manifest& manifest);
+  void Abandon();
+
+  TreeSlot& slot_;
+  Store& store_;
+  TreeState state_;
+  const Manifest& want_;
+  const std::string cache_home_;
+  LocalContents local_;
+  TreeDiff diff_;
+  const bool direct_;  // Files are written at their place.
+  FolderWalk walk_;
+
+  std::vector<uint32_t> wanted_;
+  size_t next_wanted_ = 0;
+  std::optional<ContentFile> writing_;
+  absl::flat_hash_map<Digest, uint32_t> first_;  // Of files with one content.
+  std::vector<uint32_t> twins_;                  // The others of them.
+  absl::flat_hash_map<uint32_t, Made> made_;     // By position.
+  uint64_t changed_ = 0;
+  bool committed_ = false;
+  bool keep_ = true;
+};
+
+}  // namespace dist
+
+#endif  // DIST_SYNC_TREE_BUILDER_H_

@@ -1,0 +1,35 @@
+// Looks at a tree: what of it is as wanted, or as dist has put it there.
+#ifndef DIST_SYNC_TREE_CHECK_H_
+#define DIST_SYNC_TREE_CHECK_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "core/manifest/manifest.h"
+#include "sync/ledger.h"
+
+namespace dist {
+
+struct TreeState {
+  // What can stay or is ours to replace: as the ledger says, or found to have
+  // the content that is wanted. In order, complete.
+  Manifest intact;
+  absl::flat_hash_map<std::string, FileFacts> facts;  // Of its files, by path.
+  // What is neither wanted nor ours, topmost paths only. Not in it: names that
+  // are always ignored, as in rsync; tests and their tools keep caches there.
+  std::vector<std::string> foreign;
+  std::vector<std::string> bytecode;  // __pycache__ folders.
+  bool as_wanted = false;             // But for what is foreign.
+};
+
+// Compares the folder `tree` with its ledger, and what differs (everything, if
+// the machine was started anew since) by content with `want`. `intent`: of a
+// sync that did not come to its end; its files are ours, too. Follows no link.
+absl::StatusOr<TreeState> CheckTree(int tree, const Ledger& ledger,
+                                    const Ledger& intent, const Manifest& want);
+
+}  // namespace dist
+
+#endif  // DIST_SYNC_TREE_CHECK_H_

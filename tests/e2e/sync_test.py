@@ -1,0 +1,209 @@
+"""Syncing over a real link: popen with chdir= and --rsyncdir."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from dist_run import environment, program, wait_gone, wait_until
+
+
+@pytest.fixture
+def there(tmp_path):
+    """Where the tree goes; its parent does not exist."""
+    return tmp_path / "there" / "nested"
+
+
+def cache(tmp_path):
+    return {"XDG_CACHE_HOME": tmp_path / "cache"}
+
+
+PROJECT = {
+    "pytest.ini": "[pytest]\ntestpaths = pkg\n",
+    "conftest.py": "import pytest\n@pytest.fixture\ndef answer(): return 42\n",
+    "pkg/__init__.py": "",
+    "pkg/data/values.txt": "1 2 3",
+    "pkg/tests/__init__.py": "",
+    "pkg/tests/test_it.py": """
+        import os, pathlib
+        def test_here(answer, request):
+            assert answer == 42
+            assert os.getcwd() == os.environ["THERE"]
+            assert str(request.config.rootdir) == os.environ["THERE"]
+            assert pathlib.Path("pkg/data/values.txt").read_text() == "1 2 3"
+            assert __name__ == "pkg.tests.test_it"
+        """,
+}
+
+
+def run(dist, there, *args, **options):
+    spec = f"2*popen//chdir={there}//env:THERE={there}"
+    return dist.run("--tx", spec, *args, **options)
+
+
+def test_a_project_runs_elsewhere_as_here(dist, there, tmp_path):
+    dist.write(PROJECT)
+    ran = run(dist, there, "--rsyncdir", ".", "pkg/tests/test_it.py", env=cache(tmp_path))
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    assert (there / "pkg/data/values.txt").read_text() == "1 2 3"
+    assert not list(there.glob(".dist*"))
+
+
+def test_the_manuals_own_example(dist, there, tmp_path):
+    """`dist -d --rsyncdir mypkg --tx ... mypkg/tests/unit` from the folder above."""
+    dist.write(PROJECT)
+    dist.write({"other/not_needed.txt": "x"})
+    ran = run(dist, there, "-d", "--rsyncdir", "pkg", "pkg/tests", env=cache(tmp_path))
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    assert not (there / "other").exists()
+
+
+def test_changes_arrive_and_what_is_not_ours_stays(dist, there, tmp_path):
+    dist.write(PROJECT)
+    there.mkdir(parents=True)
+    (there / "mine.txt").write_text("not yours")
+    arguments = ("--rsyncdir", ".", "pkg/tests/test_it.py")
+    assert run(dist, there, *arguments, env=cache(tmp_path)).status == 0
+    bytecode = sorted(there.rglob("test_it*.pyc"))
+    before = [path.stat().st_mtime_ns for path in bytecode]
+    dist.write({"pkg/data/values.txt": "changed", "pkg/data/more.txt": "new"})
+    ran = run(dist, there, *arguments, env=cache(tmp_path))
+    assert ran.counts == {"failed": 1}, ran
+    assert (there / "pkg/data/more.txt").read_text() == "new"
+    assert bytecode and [path.stat().st_mtime_ns for path in bytecode] == before
+    (dist / "pkg/data/more.txt").unlink()
+    run(dist, there, *arguments, env=cache(tmp_path))
+    assert not (there / "pkg/data/more.txt").exists()
+    assert (there / "mine.txt").read_text() == "not yours"
+
+
+def test_a_run_in_a_subfolder_runs_there(dist, there, tmp_path):
+    dist.write(PROJECT)
+    dist.write({"pkg/tests/test_it.py": """
+        import os
+        def test_it(): assert os.getcwd() == os.environ["THERE"] + "/pkg"
+        """})
+    ran = run(dist, there, "--rsyncdir", "..", "tests/test_it.py", cwd=dist / "pkg",
+              env=cache(tmp_path))
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+
+
+def test_folders_outside_the_project(dist, there, tmp_path):
+    """The layout stays: what is beside the project is beside it there."""
+    dist.write({"a/proj/pytest.ini": "[pytest]\n", "b/proj/values.txt": "7",
+                "a/proj/test_it.py": """
+        import pathlib
+        def test_it(): assert pathlib.Path("../../b/proj/values.txt").read_text() == "7"
+        """})
+    ran = run(dist, there, "--rsyncdir", ".", "--rsyncdir", "../../b/proj", "test_it.py",
+              cwd=dist / "a/proj", env=cache(tmp_path))
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+
+
+def test_two_folders_in_one_run(dist, tmp_path):
+    dist.write({"test_it.py": "def test_it(): pass"})
+    ran = dist.run("--dist", "each", "--rsyncdir", ".",
+                   "--tx", f"popen//chdir={tmp_path / 'one'}",
+                   "--tx", f"popen//chdir={tmp_path / 'two'}",
+                   "--tx", "popen", "test_it.py", env=cache(tmp_path))
+    assert (ran.status, ran.counts) == (0, {"passed": 3}), ran
+    assert (tmp_path / "one/test_it.py").exists() and (tmp_path / "two/test_it.py").exists()
+
+
+def test_verbose_says_what_was_sent(dist, there, tmp_path):
+    dist.write({"test_it.py": "def test_it(): pass"})
+    ran = run(dist, there, "-v", "--rsyncdir", ".", "test_it.py", env=cache(tmp_path))
+    assert f"host localhost: synced to {there}: " in ran.out + ran.err, ran
+
+
+def test_a_folder_in_the_way_is_named(dist, there, tmp_path):
+    dist.write({"test_it.py": "def test_it(): pass"})
+    (there / "test_it.py").mkdir(parents=True)
+    ran = run(dist, there, "--rsyncdir", ".", "test_it.py", env=cache(tmp_path))
+    assert ran.status == 11, ran
+    assert f"{there}/test_it.py is a folder, and dist did not put it there" in ran.out + ran.err
+    assert not list(there.glob(".dist*"))
+
+
+def test_paths_that_are_not_synced_are_refused(dist, there):
+    dist.write({"a/test_it.py": "def test_it(): pass", "b/x.txt": ""})
+    ran = run(dist, there, "--rsyncdir", "b", "a/test_it.py")
+    assert ran.status == 4, ran
+    assert "a/test_it.py is not in what is synced" in ran.err
+
+
+def test_specials_are_named_once(dist, there, tmp_path):
+    dist.write({"test_it.py": "def test_it(): pass"})
+    os.mkfifo(dist / "pipe")
+    ran = run(dist, there, "--rsyncdir", ".", "test_it.py", env=cache(tmp_path))
+    assert ran.status == 0, ran
+    assert ran.err.count("pipe is not synced: it is a FIFO") == 1
+    assert not (there / "pipe").exists()
+
+
+def test_ini_settings_count(dist, there, tmp_path):
+    dist.write({"pytest.ini": "[pytest]\nrsyncdirs = .\nrsyncignore = *.log\n",
+                "test_it.py": "def test_it(): pass", "big.log": "x"})
+    assert run(dist, there, "test_it.py", env=cache(tmp_path)).status == 0
+    assert (there / "test_it.py").exists() and not (there / "big.log").exists()
+
+
+def dry_run(dist, *args):
+    return subprocess.run([program(), "sync", "--dry-run", *args], cwd=str(dist / "."),
+                          capture_output=True, text=True, check=False)
+
+
+def test_dry_run_lists_as_git_does(dist):
+    dist.write({".gitignore": "*.log\n", "a.py": "", "b.log": "", "d/c.py": ""})
+    subprocess.run(["git", "init", "-q", str(dist / ".")], check=True)
+    listed = dry_run(dist)
+    assert listed.returncode == 0, listed
+    assert listed.stdout.splitlines()[:3] == ["a.py", "d/", "d/c.py"], listed
+    told = dry_run(dist, "--explain", "b.log", "--explain", "a.py", "--explain", ".git/config")
+    assert "not synced: b.log\n  git ignores it" in told.stdout
+    assert "synced: a.py\n  git lists it" in told.stdout
+    assert ".* (always ignored)" in told.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_sync_leaves_what_was_there(dist, there, tmp_path, number):
+    """No process, no temporary file; the next run is as if nothing had been."""
+    dist.write({"test_it.py": "def test_it(): pass"})
+    arguments = ("--rsyncdir", ".", "test_it.py")
+    assert run(dist, there, *arguments, env=cache(tmp_path)).status == 0
+    dist.write({"test_it.py": "def test_other(): pass"})
+    (dist / "large.bin").write_bytes(os.urandom(80_000_000))
+    live = dist.start("--tx", f"popen//chdir={there}", *arguments, env=cache(tmp_path))
+    wait_until((there / ".dist-stage").exists, what="the first bytes")
+    live.signal(number)
+    live.wait()
+    wait_gone(dist.cookie, 5)
+    assert not (there / ".dist-stage").exists()
+    assert not (there / "large.bin").exists()
+    assert "test_it" in (there / "test_it.py").read_text()
+    (dist / "large.bin").write_bytes(b"small")
+    ran = run(dist, there, *arguments, env=cache(tmp_path))
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    assert (there / "large.bin").read_bytes() == b"small"
+
+
+def test_memory_does_not_grow_with_the_files(dist, there, tmp_path):
+    """A sparse file of 3 GiB arrives as one, through bounded memory."""
+    dist.write({"test_it.py": "def test_it(): pass"})
+    with open(dist / "sparse.bin", "wb") as file:
+        file.seek((3 << 30) - 4)
+        file.write(b"last")
+    ran = subprocess.run(
+        ["/usr/bin/python3", "-c",
+         "import resource, subprocess, sys\n"
+         "status = subprocess.call(sys.argv[1:])\n"
+         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+         "sys.exit(status)",
+         program(), "--tx", f"popen//chdir={there}", "--rsyncdir", ".", "test_it.py"],
+        cwd=dist / ".", env=environment(dist.cookie, **cache(tmp_path)),
+        capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran
+    assert int(ran.stdout.split()[-1]) < 150_000, "KiB at most"
+    arrived = (there / "sparse.bin").stat()
+    assert arrived.st_size == 3 << 30 and arrived.st_blocks < 1000

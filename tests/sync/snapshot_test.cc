@@ -1,0 +1,171 @@
+#include "sync/snapshot.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "sync/blocks.h"
+#include "sync/cache_home.h"
+#include "tests/support/sync_rig.h"
+
+namespace dist {
+namespace {
+
+class SnapshotTest : public ::testing::Test {
+ protected:
+  ~SnapshotTest() override { RemoveFolder(here_); }
+
+  std::string Here(const std::string& name) const { return here_ + "/" + name; }
+
+  std::vector<std::string> Paths(std::vector<SyncRoot> roots,
+                                 IgnoreRules rules = {}) {
+    SnapshotRequest request{here_, std::move(roots), std::move(rules)};
+    const auto snapshot = Snapshot::Take(request, nullptr);
+    EXPECT_TRUE(snapshot.ok()) << snapshot.status();
+    std::vector<std::string> paths;
+    if (!snapshot.ok()) return paths;
+    for (const Entry& entry : (*snapshot)->manifest().entries) {
+      paths.push_back(entry.path);
+    }
+    return paths;
+  }
+
+  using Strings = std::vector<std::string>;
+  const std::string here_ = NewFolder();
+};
+
+TEST_F(SnapshotTest, LeavesOutWhatIsIgnored) {
+  for (const char* name : {"a.py", "a.pyc", ".git/x", "b~", "p/__pycache__/x",
+                           "p/c.py", "build/x", "p/build/y"}) {
+    WriteFile(Here(name), "x");
+  }
+  EXPECT_EQ(Paths({{}}, IgnoreRules({"/nowhere", "build"})),
+            (Strings{"a.py", "p", "p/c.py"}));
+}
+
+TEST_F(SnapshotTest, TakesWhatIsListedOnly) {
+  for (const char* name : {"a", "b", "d/a", "d/b", "e/a", "sub/x"}) {
+    WriteFile(Here(name), "x");
+  }
+  EXPECT_EQ(Paths({{"", ListedPaths{"a", "d/a", "gone", "sub"}}}),
+            (Strings{"a", "d", "d/a", "sub", "sub/x"}));
+}
+
+TEST_F(SnapshotTest, KeepsTheLayoutOfSeveralRoots) {
+  for (const char* name : {"a/x", "b/c/x", "b/d/x", "b/conftest.py"}) {
+    WriteFile(Here(name), "x");
+  }
+  EXPECT_EQ(Paths({{"b/c", std::nullopt},
+                   {"a", std::nullopt},
+                   {"b/conftest.py", std::nullopt},
+                   {"b/c/x", std::nullopt}}),
+            (Strings{"a", "a/x", "b", "b/c", "b/c/x", "b/conftest.py"}));
+}
+
+TEST_F(SnapshotTest, ARootThatDoesNotExistIsAnError) {
+  const auto snapshot =
+      Snapshot::Take({here_, {{"nowhere", std::nullopt}}, {}}, nullptr);
+  EXPECT_TRUE(absl::IsNotFound(snapshot.status())) << snapshot.status();
+}
+
+TEST_F(SnapshotTest, AbsoluteLinksIntoTheTreeBecomeRelative) {
+  WriteFile(Here("d/a"), "x");
+  MakeLink(Here("d/a"), Here("e/f/link"));
+  MakeLink(here_, Here("top"));
+  const auto snapshot = SnapshotOf(here_);
+  EXPECT_EQ(snapshot->manifest().Find("e/f/link")->target, "../../d/a");
+  EXPECT_EQ(snapshot->manifest().Find("top")->target, ".");
+  EXPECT_TRUE(snapshot->warnings().empty());
+}
+
+TEST_F(SnapshotTest, AFileThatNeverStandsStillIsReported) {
+  WriteFile(Here("busy"), std::string(8 << 20, 'x'));
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    for (int64_t i = 1; !stop; ++i) SetTime(Here("busy"), i);
+  });
+  // On a busy machine the writer may rest for as long as a read takes.
+  absl::Status status;
+  for (int i = 0; i < 1000 && status.ok(); ++i) {
+    status = Snapshot::Take({here_, {{}}, {}}, nullptr).status();
+  }
+  stop = true;
+  writer.join();
+  EXPECT_TRUE(
+      absl::StrContains(status.message(), "busy: it changes while it is read"))
+      << status;
+}
+
+TEST_F(SnapshotTest, WhatIsKnownIsNotReadAgain) {
+  WriteFile(Here("a"), "text");
+  HashCache cache("", "key");
+  struct stat info;
+  ASSERT_EQ(stat(Here("a").c_str(), &info), 0);
+  // Only a cache that is believed can say this.
+  const Digest other = DigestOf("other");
+  cache.Add("a", FactsOf(info), other, INT64_MAX);
+  EXPECT_EQ(SnapshotOf(here_, &cache)->manifest().entries[0].digest, other);
+  WriteFile(Here("a"), "new!");
+  EXPECT_EQ(SnapshotOf(here_, &cache)->manifest().entries[0].digest,
+            DigestOf("new!"));
+}
+
+TEST_F(SnapshotTest, AFileThatJustChangedIsNotRemembered) {
+  WriteFile(Here("a"), "text");
+  HashCache cache("", "key");
+  SnapshotOf(here_, &cache);
+  struct stat info;
+  ASSERT_EQ(stat(Here("a").c_str(), &info), 0);
+  EXPECT_EQ(cache.Find("a", FactsOf(info)), nullptr);
+}
+
+TEST_F(SnapshotTest, HashesSurviveInAFileUnlessItIsDamaged) {
+  const FileFacts facts{4, 1, 2, 3};
+  {
+    HashCache cache(here_, "key");
+    cache.Add("a", facts, DigestOf("x"), INT64_MAX);
+    cache.set_last_synced("hash");
+    cache.Save();
+  }
+  {
+    HashCache cache(here_, "key");
+    ASSERT_NE(cache.Find("a", facts), nullptr);
+    EXPECT_EQ(*cache.Find("a", facts), DigestOf("x"));
+    EXPECT_EQ(cache.last_synced(), "hash");
+  }
+  std::string bytes = ReadFile(Here("key.hashes"));
+  bytes.back() ^= 1;
+  WriteFile(Here("key.hashes"), bytes);
+  EXPECT_EQ(HashCache(here_, "key").Find("a", facts), nullptr);
+}
+
+TEST_F(SnapshotTest, HostsThatLackTheSameGetTheSameBlocks) {
+  for (int i = 0; i < 10; ++i) {
+    WriteFile(Here(absl::StrCat(i)), std::string(100'000, 'a' + i));
+  }
+  BlockMaker blocks(SnapshotOf(here_));
+  const auto plan = ContentPlan::Make(blocks.snapshot().manifest(), {{0, 10}});
+  const auto same = ContentPlan::Make(blocks.snapshot().manifest(), {{0, 10}});
+  const auto fewer = ContentPlan::Make(blocks.snapshot().manifest(), {{0, 9}});
+  ASSERT_TRUE(plan.ok() && same.ok() && fewer.ok());
+  EXPECT_EQ(plan->blocks(), 4u);
+  for (uint64_t i = 0; i < 4; ++i) {
+    const auto first = blocks.Get(*plan, i);
+    const auto second = blocks.Get(*same, i);
+    ASSERT_TRUE(first.ok() && second.ok());
+    EXPECT_EQ(*first, *second) << "one object";
+  }
+  EXPECT_EQ(blocks.made(), 4u);
+  ASSERT_TRUE(blocks.Get(*fewer, 0).ok());
+  EXPECT_EQ(blocks.made(), 5u);
+}
+
+}  // namespace
+}  // namespace dist
