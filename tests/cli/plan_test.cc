@@ -255,7 +255,8 @@ TEST_F(PlanTest, FindsMissingPathsBeforeAnythingStarts) {
 }
 
 TEST_F(PlanTest, PutsWorkersOnTheirHosts) {
-  const auto run = Make({"--tx=2*popen", "--tx=exec=sh", "gone/on/this/host"});
+  const auto run =
+      Make({"--tx=2*popen", "--tx=exec=sh", "--no-sync", "gone/on/this/host"});
   ASSERT_TRUE(run.ok()) << run.status();
   ASSERT_THAT(run->plan.hosts, SizeIs(2));
   EXPECT_EQ(run->plan.hosts[1].name, "sh");

@@ -14,9 +14,9 @@ WAYS = {"socket": "exec=sh", "pipes": "exec=cat | sh | cat", "bash": "exec=bash"
 
 @pytest.fixture
 def there(dist, tmp_path):
-    """The environment of a host with an empty home."""
+    """The environment of a host with an empty home that has the project already."""
     (tmp_path / "home").mkdir()
-    return {"HOME": tmp_path / "home", "XDG_CACHE_HOME": None}
+    return {"HOME": tmp_path / "home", "XDG_CACHE_HOME": None, "PYTEST_ADDOPTS": "--no-sync"}
 
 
 def programs(there):
