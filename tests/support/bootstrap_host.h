@@ -4,13 +4,16 @@
 #define DIST_TESTS_SUPPORT_BOOTSTRAP_HOST_H_
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <string>
 #include <utility>
 #include <variant>
@@ -34,6 +37,7 @@ class BootstrapHost : public ::testing::Test {
       : home_(::testing::TempDir() + "/h" + std::to_string(getpid())),
         bundles_(Bundles::In("cli/bundles").value_or(Bundles())) {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    HideSharedCaches();
     std::filesystem::remove_all(home_);
     std::filesystem::create_directories(home_);
     setenv("HOME", home_.c_str(), 1);
@@ -46,6 +50,20 @@ class BootstrapHost : public ::testing::Test {
     }
     EXPECT_EQ(KillDescendants(absl::Seconds(5), {}), 0);
     std::filesystem::remove_all(home_);
+  }
+
+  // A program that some run has left in the machine's common folders would be
+  // found there. Where root may, this process sees empty ones instead.
+  static void HideSharedCaches() {
+    static const bool hidden =
+        unshare(CLONE_NEWNS) == 0 &&
+        mount("", "/", "", MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        mount("t", "/var/tmp", "tmpfs", 0, "mode=1777") == 0 &&
+        mount("t", "/dev/shm", "tmpfs", 0, "mode=1777") == 0;
+    if (!hidden) {
+      std::cerr << "NOTE: needs root to hide /var/tmp and /dev/shm: a program "
+                   "that is cached there fails the test\n";
+    }
   }
 
   std::string Programs() const { return home_ + "/.cache/dist/programs"; }
