@@ -28,6 +28,9 @@ struct Draft {
   std::optional<Source> rsyncdirs_from, rsyncignore_from, where_from;
 };
 
+// Not a setting: a project cannot vouch for itself.
+inline constexpr char kTrustProject[] = "--trust-project";
+
 // One use of an option.
 struct Use {
   std::string name;   // As in the table, the first with two dashes.

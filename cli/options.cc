@@ -10,6 +10,7 @@
 #include "core/base/nearest.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/xspec/address.h"
 
 namespace dist {
 namespace {
@@ -110,6 +111,29 @@ XSpec LocalWorkers(int count) {
   return *ParseXSpec(count == 1 ? "popen" : absl::StrCat(count, "*popen"));
 }
 
+// A checkout must not decide what runs on this machine before any test does, or
+// where keys are sent: that is the user's to say.
+absl::Status CheckProjectSpecs(const std::vector<XSpec>& specs) {
+  for (const XSpec& spec : specs) {
+    std::string what;
+    if (spec.transport == XSpec::Transport::kExec) {
+      what = "exec=";
+    } else if (spec.transport == XSpec::Transport::kSsh) {
+      const auto ssh = ParseSshAddress(spec.address);
+      if (!ssh.ok()) continue;  // Said later, with its place.
+      if (!ssh->options.empty()) what = "ssh's -o";
+      if (!ssh->config_file.empty()) what = "ssh's -F";
+    }
+    if (what.empty()) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--tx ", spec.text, ": ", what,
+        " may not come from a project's files, since it names commands for "
+        "this machine\nhelp: give --tx on the command line, or "
+        "--trust-project if you trust the project"));
+  }
+  return absl::OkStatus();
+}
+
 // Rules between options, when all sources are read.
 void Combine(Draft* draft) {
   Options& out = draft->out;
@@ -167,6 +191,14 @@ absl::StatusOr<Options> ParseOptions(const OptionSources& sources) {
   DIST_RETURN_IF_ERROR(
       InSource(AddWords(sources.ini_addopts, Source::kIni, &draft),
                absl::StrCat(sources.ini_path, ": addopts")));
+  const bool trusted = Contains(own, kTrustProject) ||
+                       Contains(sources.env_addopts, kTrustProject);
+  if (draft.out.trust_project) {
+    return absl::InvalidArgumentError(
+        "--trust-project in a project's file: a project cannot vouch for "
+        "itself\nhelp: give it on the command line, or in PYTEST_ADDOPTS");
+  }
+  if (!trusted) DIST_RETURN_IF_ERROR(CheckProjectSpecs(draft.out.tx));
   DIST_RETURN_IF_ERROR(
       InSource(AddWords(sources.env_addopts, Source::kEnvironment, &draft),
                "PYTEST_ADDOPTS"));
@@ -188,6 +220,7 @@ std::vector<SettingName> SettingNames() {
     if (row.takes == Takes::kNothing) takes = SettingTakes::kNothing;
     if (row.repeatable) takes = SettingTakes::kManyValues;
     if (row.LongName() == "--help" || row.LongName() == "--version") continue;
+    if (row.LongName() == kTrustProject) continue;
     for (const std::string& name : SettingNamesOf(row)) {
       names.push_back({name, takes});
     }

@@ -87,6 +87,7 @@ struct Options {
   bool collect_only = false;
   bool history = true;  // Read and record durations.
   bool strict_collection = false;
+  bool trust_project = false;  // Its files may name commands for this machine.
 
   // Reports; empty paths: none.
   std::string junit_xml;

@@ -117,6 +117,37 @@ TEST(ParseOptionsTest, PassesOnWhatAddoptsHasOfPlugins) {
   }
 }
 
+TEST(ParseOptionsTest, TakesNoCommandsFromAProject) {
+  const Strings harmless = {"--tx=ssh=-p2 -i key me@host", "--tx=2*popen"};
+  for (const std::string spec :
+       {"exec=sh", "ssh=-oProxyCommand=x host", "ssh=-F x host"}) {
+    SCOPED_TRACE(spec);
+    OptionSources ini;
+    ini.ini_addopts = harmless;
+    EXPECT_TRUE(ParseOptions(ini).ok());
+    ini.ini_addopts.push_back("--tx=" + spec);
+    OptionSources toml;
+    toml.settings = {{"tx", {spec}, "dist.toml:1"}};
+    for (OptionSources sources : {ini, toml}) {
+      const absl::Status refused = ParseOptions(sources).status();
+      EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+      EXPECT_THAT(std::string(refused.message()),
+                  ::testing::HasSubstr("\nhelp: "));
+      OptionSources environment = sources;
+      environment.env_addopts = {"--trust-project"};
+      EXPECT_TRUE(ParseOptions(environment).ok());
+      sources.args = {"--trust-project"};
+      EXPECT_TRUE(ParseOptions(sources).ok());
+    }
+    OptionSources user;
+    user.args = {"--tx=" + spec};
+    EXPECT_TRUE(ParseOptions(user).ok());
+  }
+  OptionSources vouches;
+  vouches.ini_addopts = {"--trust-project"};
+  EXPECT_FALSE(ParseOptions(vouches).ok());
+}
+
 TEST(ParseOptionsTest, AppliesEverySettingThatItNames) {
   for (const SettingName& name : SettingNames()) {
     OptionSources sources;
