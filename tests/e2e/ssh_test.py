@@ -1,6 +1,7 @@
 """ssh= against real servers on loopback: what runs, and where."""
 
 import getpass
+import os
 import pathlib
 import shutil
 import xml.etree.ElementTree as ElementTree
@@ -127,6 +128,58 @@ def test_a_host_that_only_another_one_reaches(dist, ssh, network):
                    "--tx", ssh.spec("inner") + "//via=gate")
     assert (ran.status, ran.counts) == (0, {"passed": 2}), ran
     assert sorted(places(ran)) == ["gate", "inner via gate"]
+
+
+@pytest.fixture
+def ssh_calls(tmp_path):
+    """(PATH with an ssh program that notes how it is called, those calls)."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    log = tmp_path / "calls"
+    (tools / "ssh").write_text(f"#!/bin/sh\necho \"$*\" >>{log}\nexec /usr/bin/ssh \"$@\"\n")
+    (tools / "ssh").chmod(0o755)
+    # -G only asks for the configuration.
+    return f"{tools}:{os.environ['PATH']}", lambda: [
+        line for line in log.read_text().splitlines() if "-G" not in line.split()]
+
+
+@pytest.mark.parametrize("option, logins", [(None, 0), ("auto", 0), ("libssh", 0),
+                                            ("openssh", 1)])
+def test_the_user_chooses_what_ssh_is_done_with(dist, ssh, ssh_calls, option, logins):
+    dist.write(it="def test_it(): pass")
+    ssh.start("build1")
+    path, calls = ssh_calls
+    ran = dist.run("--tx", "2*" + ssh.spec("build1"), *([f"--ssh={option}"] if option else []),
+                   env={"PATH": path})
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    assert len(calls()) == logins, calls()
+
+
+def test_dist_toml_sets_it_too(dist, ssh, ssh_calls):
+    dist.write({"dist.toml": "ssh = 'openssh'\n", "test_it.py": "def test_it(): pass"})
+    ssh.start("build1")
+    path, calls = ssh_calls
+    ran = dist.run("--tx", ssh.spec("build1"), env={"PATH": path})
+    assert (ran.status, len(calls())) == (0, 1), ran
+
+
+@pytest.mark.parametrize("option, words", [
+    ("auto", "using the ssh program, because its configuration has CertificateFile"),
+    ("libssh", "libssh does without CertificateFile, which its configuration has")])
+def test_what_the_user_should_know_is_said_once(dist, ssh, option, words):
+    """Whether the connection is made or not."""
+    dist.write(it="def test_it(): pass")
+    server = ssh.start("build1")
+    ssh.world.configure("Host build1\n  CertificateFile /nowhere")
+    arguments = ("--ssh", option, "--tx", "2*" + ssh.spec("build1"))
+    ran = dist.run(*arguments)
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    assert (ran.out + ran.err).count(f"host build1: {words}") == 1, ran
+    server.stop()
+    ran = dist.run(*arguments)
+    assert ran.status == 11, ran
+    assert (ran.out + ran.err).count(f"host build1: {words}") == 1, ran
+    assert "refused" in (ran.out + ran.err).lower(), ran
 
 
 NOISE = "echo Welcome to dist-bootstrap-1 run; seq 1 2000; echo dist-bootstrap >&2\n"
