@@ -49,6 +49,10 @@ absl::Span<const TransportEntry> Transports();
 // The entry of that name, or null.
 const TransportEntry* FindTransport(absl::string_view name);
 
+// `connect` of the host's transport.
+absl::StatusOr<Connection> ConnectByTable(const HostAddress& host,
+                                          const Patience& patience);
+
 }  // namespace dist
 
 #endif  // DIST_TRANSPORTS_TRANSPORT_H_

@@ -65,6 +65,12 @@ using CoordinatorHandle =
               void(Tick),            // For the live display.
               void(StopRequested)>;  // Ctrl-C and the like.
 
+// Looks at hosts instead of running tests there.
+using DoctorHandle =
+    Interface<void(HostSpoke), void(LinkEnded), void(HostConnected),
+              void(HostGone), void(HostNoted),
+              void(StopRequested)>;  // Ctrl-C and the like.
+
 // What users of links need of them.
 using CommandLinkHandle =
     Interface<void(CommandMessage),  // Send it to the node.
