@@ -37,7 +37,7 @@ class DoctorActor {
     std::function<HostKeeperHandle(KeeperSinkHandle sink)> make_keeper;
     std::function<CommandLinkHandle(int fd, HostId host, HostSinkHandle sink)>
         make_link;
-    std::function<void(Findings findings)> done;
+    std::function<void(DoctorFindings findings)> done;
   };
 
   DoctorActor(Handle::pointer self, std::shared_ptr<const Doctor::Setup> setup,
@@ -239,14 +239,14 @@ class DoctorActor {
   const absl::Time started_ = absl::Now();
   std::vector<Host> hosts_;  // By HostId.
   std::vector<bool> answered_;
-  Findings findings_;
+  DoctorFindings findings_;
 };
 
 }  // namespace
 
 struct Doctor::Parts {
   ActorSystem actors;
-  std::promise<Findings> done;
+  std::promise<DoctorFindings> done;
   DoctorHandle actor;
 };
 
@@ -264,7 +264,7 @@ Doctor::Doctor(Setup setup) : parts_(std::make_unique<Parts>()) {
     return SpawnHostLink(system, fd, host, 1, std::move(sink),
                          HostLinkTimers());
   };
-  means.done = [this](Findings findings) {
+  means.done = [this](DoctorFindings findings) {
     parts_->done.set_value(std::move(findings));
   };
   parts_->actor = SpawnActor<DoctorActor>(
@@ -274,7 +274,7 @@ Doctor::Doctor(Setup setup) : parts_(std::make_unique<Parts>()) {
 
 Doctor::~Doctor() = default;
 
-Findings Doctor::Wait() { return parts_->done.get_future().get(); }
+DoctorFindings Doctor::Wait() { return parts_->done.get_future().get(); }
 
 void Doctor::RequestStop(const std::string& why) {
   caf::anon_send(parts_->actor, StopRequested{why});

@@ -31,7 +31,7 @@ struct WorkerFindings {
   WorkerConfigured configured;
 };
 
-struct Findings {
+struct DoctorFindings {
   std::vector<HostFindings> hosts;      // By HostId.
   std::vector<WorkerFindings> workers;  // As they were asked for.
   std::vector<std::string> notes;       // Lines that begin with a host.
@@ -58,7 +58,7 @@ class Doctor {
   Doctor& operator=(const Doctor&) = delete;
 
   // Blocks until all hosts have been looked at and left.
-  Findings Wait();
+  DoctorFindings Wait();
 
   // Ctrl-C, from any thread.
   void RequestStop(const std::string& why);

@@ -78,7 +78,7 @@ std::string Clock(const HostFindings& host) {
 
 class Answer {
  public:
-  Answer(const Examination& examination, const Findings& findings)
+  Answer(const Examination& examination, const DoctorFindings& findings)
       : examination_(examination), findings_(findings) {}
 
   std::string Text() {
@@ -172,7 +172,7 @@ class Answer {
   }
 
   const Examination& examination_;
-  const Findings& findings_;
+  const DoctorFindings& findings_;
   bool marked_ = false;
 };
 
@@ -220,11 +220,12 @@ absl::StatusOr<Examination> PlanExamination(
 }
 
 std::string DescribeFindings(const Examination& examination,
-                             const Findings& findings) {
+                             const DoctorFindings& findings) {
   return Answer(examination, findings).Text();
 }
 
-ExitStatus StatusOf(const Examination& examination, const Findings& findings) {
+ExitStatus StatusOf(const Examination& examination,
+                    const DoctorFindings& findings) {
   if (findings.interrupted) return ExitStatus::kInterrupted;
   const Answer answer(examination, findings);
   size_t asked = 0;

@@ -33,11 +33,12 @@ absl::StatusOr<Examination> PlanExamination(
 
 // The answer, for people: a table, then a line for each trouble.
 std::string DescribeFindings(const Examination& examination,
-                             const Findings& findings);
+                             const DoctorFindings& findings);
 
 // Of the rows that were asked for: kOk if tests can run on all, kNoHost if on
 // none, else kIncomplete.
-ExitStatus StatusOf(const Examination& examination, const Findings& findings);
+ExitStatus StatusOf(const Examination& examination,
+                    const DoctorFindings& findings);
 
 }  // namespace dist
 

@@ -333,7 +333,7 @@ int ExamineHosts(const std::vector<std::string>& args) {
   SignalWatch signals;
   Doctor doctor(examination->setup);
   signals.Start([&](const std::string& why) { doctor.RequestStop(why); });
-  const Findings findings = doctor.Wait();
+  const DoctorFindings findings = doctor.Wait();
   signals.Reraise();
   for (const std::string& note : findings.notes) {
     std::cerr << "dist: host " << Printable(note) << "\n";

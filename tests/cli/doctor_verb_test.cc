@@ -47,7 +47,7 @@ class DescribeFindingsTest : public ::testing::Test {
   ExitStatus Status() { return StatusOf(examination_, findings_); }
 
   Examination examination_;
-  Findings findings_;
+  DoctorFindings findings_;
 };
 
 TEST_F(DescribeFindingsTest, EqualHostsAreNotMarked) {
