@@ -5,7 +5,6 @@
 #include <future>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "actors/actor_class.h"
 #include "actors/coordinator_actor.h"
 #include "actors/host_keeper.h"
@@ -15,20 +14,6 @@
 #include "transports/sweep.h"
 
 namespace dist {
-namespace {
-
-absl::StatusOr<Connection> ConnectByTable(const HostAddress& address,
-                                          const Patience& patience) {
-  const TransportEntry* transport = FindTransport(address.transport);
-  if (transport == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("no such transport: ", address.transport));
-  }
-  return transport->connect(address, patience);
-}
-
-}  // namespace
-
 struct Coordinator::Parts {
   ActorSystem actors;
   std::promise<EndRun> done;

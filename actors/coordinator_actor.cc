@@ -50,6 +50,9 @@ class CoordinatorActor {
         [this](const HostConnected& e) { OnHostConnected(e); },
         [this](const HostGone& e) { OnHostGone(e); },
         [this](const HostSynced& e) { OnHostSynced(e); },
+        [this](const HostNoted& e) {
+          Report(NoticeGiven{absl::StrCat("host ", e.line), ""});
+        },
         [this](const WakeUp& e) {
           if (e.epoch == wake_epoch_) Obey(machine_.Wake(Now()));
         },

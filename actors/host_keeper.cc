@@ -62,6 +62,9 @@ class HostKeeperActor {
             return connect_(address, patience);
           },
           absl::Now() + kConnect,
+          [sink = sink_](const std::string& line) {
+            caf::anon_send(sink, HostNoted{line});
+          },
           [self = Handle(self_), ended = AttemptEnded{e.host, e.connection}] {
             caf::anon_send(self, ended);
           });

@@ -1,5 +1,8 @@
 #include "actors/node.h"
 
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -10,6 +13,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/time/clock.h"
 #include "actors/actor_class.h"
 #include "actors/link.h"
 #include "actors/node_actor.h"
@@ -18,6 +22,7 @@
 #include "actors/system.h"
 #include "actors/worker.h"
 #include "core/base/overload.h"
+#include "sync/cache_home.h"
 #include "transports/host_facts.h"
 #include "transports/process_pump.h"
 
@@ -25,6 +30,34 @@ namespace dist {
 namespace {
 
 constexpr absl::Duration kCleanUp = absl::Seconds(5);
+
+HostProbed Probe() {
+  HostProbed probed;
+  probed.system = SystemName();
+  probed.cpus = static_cast<uint32_t>(InstalledCpus());
+  probed.cache = CacheHomePath();
+  if (probed.cache.empty()) {
+    probed.cache_error = "neither HOME nor XDG_CACHE_HOME is set";
+  } else {
+    const absl::StatusOr<Fd> cache = OpenPrivateFolder(probed.cache);
+    struct statvfs disk = {};
+    if (!cache.ok()) {
+      probed.cache_error = std::string(cache.status().message());
+    } else if (fstatvfs(cache->get(), &disk) != 0) {
+      probed.cache_error = strerror(errno);
+    } else {
+      probed.free_bytes = uint64_t{disk.f_bavail} * disk.f_frsize;
+      if ((disk.f_flag & ST_RDONLY) != 0) {
+        probed.cache_error = "the file system is read-only";
+      } else if (faccessat(cache->get(), ".", W_OK, 0) != 0) {
+        probed.cache_error = strerror(errno);
+      }
+    }
+  }
+  // Last, so that nothing above counts as a difference.
+  probed.clock_micros = absl::ToUnixMicros(absl::Now());
+  return probed;
+}
 
 class NodeActor {
  public:
@@ -61,6 +94,7 @@ class NodeActor {
                    [&](const ListCollection& c) { List(c); },
                    [&](const CloseNode&) { KillAll(); },
                    [&](const SyncTold& c) { Sync(c.tree, e); },
+                   [&](const ProbeHost&) { Tell(Probe()); },
                    [&](const auto& c) { Forward(c.worker, e); },
                },
                e.command);

@@ -23,7 +23,8 @@ dist -n 4 --lf -x
 dist -n 4 tests/ -- --cov=mypkg
 
 usage: dist [OPTIONS] [PATHS | TEST-IDS | BINARIES ...] [-- FRAMEWORK-ARGS ...]
-       dist serve | doctor [OPTIONS]
+       dist serve [OPTIONS]
+       dist doctor [--tx SPEC ...] [--ssh auto|libssh|openssh]
        dist plan [--what-if hosts=4,8 | workers=4,8] [OPTIONS] [PATHS ...]
        dist history [clear | import FILE...]
 

@@ -32,7 +32,7 @@ std::string ShortName(const XSpec& spec, const HostAddress& address) {
 
 class Planner {
  public:
-  explicit Planner(absl::Span<const WorkerSpec> workers) {
+  Planner(absl::Span<const WorkerSpec> workers, SshChoice ssh) : ssh_(ssh) {
     for (const WorkerSpec& worker : workers) {
       specs_.emplace(worker.spec_index, &worker);
     }
@@ -72,6 +72,7 @@ class Planner {
     }
     if (spec.transport == XSpec::Transport::kSsh) {
       DIST_ASSIGN_OR_RETURN(address.ssh, ParseSshAddress(spec.address));
+      address.ssh_choice = ssh_;
     }
     if (spec.transport == XSpec::Transport::kExec) {
       address.command = spec.address;
@@ -114,6 +115,7 @@ class Planner {
                      "exec=COMMAND"));
   }
 
+  const SshChoice ssh_;
   std::map<size_t, const WorkerSpec*> specs_;  // One worker of each.
   std::vector<HostAddress> addresses_;
   std::map<std::string, HostId> hosts_;
@@ -122,9 +124,10 @@ class Planner {
 
 }  // namespace
 
-absl::StatusOr<PlannedHosts> PlanHosts(absl::Span<const WorkerSpec> workers) {
+absl::StatusOr<PlannedHosts> PlanHosts(absl::Span<const WorkerSpec> workers,
+                                       SshChoice ssh) {
   PlannedHosts planned;
-  Planner planner(workers);
+  Planner planner(workers, ssh);
   for (const WorkerSpec& worker : workers) {
     DIST_ASSIGN_OR_RETURN(const HostId host, planner.Find(worker.spec_index));
     planned.host_of.push_back(host);

@@ -17,11 +17,13 @@ struct PlannedHosts {
   std::vector<HostId> host_of;         // By worker.
 };
 
+// `ssh` says what ssh= is done with.
 // Workers that are reached alike share a host, and so a link and a node:
 // same transport, address and via=. What is reached through popen is reached
 // directly, and popen through a host is that host. Contacts nothing. Errors:
 // Unimplemented, InvalidArgument, for the user.
-absl::StatusOr<PlannedHosts> PlanHosts(absl::Span<const WorkerSpec> workers);
+absl::StatusOr<PlannedHosts> PlanHosts(absl::Span<const WorkerSpec> workers,
+                                       SshChoice ssh);
 
 // Whether a host has the user's own files and environment.
 inline bool IsHere(const HostAddress& host) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -18,7 +19,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "actors/coordinator.h"
+#include "actors/doctor.h"
 #include "actors/system.h"
+#include "cli/doctor_verb.h"
 #include "cli/history.h"
 #include "cli/history_verb.h"
 #include "cli/last_failed.h"
@@ -28,6 +31,7 @@
 #include "cli/plan.h"
 #include "cli/plan_verb.h"
 #include "cli/sync_plan.h"
+#include "core/base/text.h"
 #include "core/report/reporter.h"
 #include "transports/host_facts.h"
 
@@ -58,16 +62,15 @@ class SignalWatch {
     signal(SIGPIPE, SIG_IGN);
   }
 
-  void Start(Coordinator* coordinator) {
-    std::thread([this, coordinator] {
+  void Start(std::function<void(const std::string& why)> stop) {
+    std::thread([this, stop = std::move(stop)] {
       for (int count = 1;; ++count) {
         int signal = 0;
         if (sigwait(&set_, &signal) != 0) continue;
         if (signal != SIGINT) last_ = signal;
         // The nodes clean up when they see that we are gone.
         if (count >= 3) _exit(static_cast<int>(ExitStatus::kInterrupted));
-        coordinator->RequestStop(signal == SIGINT ? "interrupted"
-                                                  : strsignal(signal));
+        stop(signal == SIGINT ? "interrupted" : strsignal(signal));
       }
     }).detach();
   }
@@ -277,7 +280,7 @@ int RunTests(const std::vector<std::string>& args) {
   const absl::Status opened = reports.Open(*request, planned->history, screen);
   if (!opened.ok()) return Fail(opened.message(), ExitStatus::kUsage);
   Coordinator coordinator(SetupOf(*std::move(planned), reports.all()));
-  signals.Start(&coordinator);
+  signals.Start([&](const std::string& why) { coordinator.RequestStop(why); });
   const EndRun end = coordinator.Wait();
   const absl::Status closed = reports.Close();
   signals.Reraise();
@@ -309,7 +312,7 @@ int PredictTests(const std::vector<std::string>& args) {
   TestLister lister;
   SignalWatch signals;
   Coordinator coordinator(SetupOf(question->collecting, {&lister}));
-  signals.Start(&coordinator);
+  signals.Start([&](const std::string& why) { coordinator.RequestStop(why); });
   const EndRun end = coordinator.Wait();
   signals.Reraise();
   for (const std::string& trouble : lister.troubles()) {
@@ -318,6 +321,26 @@ int PredictTests(const std::vector<std::string>& args) {
   const int printed = PrintText(DescribePlan(*question, lister));
   if (end.status != ExitStatus::kOk) return static_cast<int>(end.status);
   return printed;
+}
+
+// `dist doctor`: what the hosts are like.
+int ExamineHosts(const std::vector<std::string>& args) {
+  const absl::StatusOr<Examination> examination = PlanExamination(args);
+  if (!examination.ok()) {
+    return Fail(examination.status().message(), ExitStatus::kUsage);
+  }
+  if (examination->help) return PrintText(HelpText());
+  SignalWatch signals;
+  Doctor doctor(examination->setup);
+  signals.Start([&](const std::string& why) { doctor.RequestStop(why); });
+  const DoctorFindings findings = doctor.Wait();
+  signals.Reraise();
+  for (const std::string& note : findings.notes) {
+    std::cerr << "dist: host " << Printable(note) << "\n";
+  }
+  const int printed = PrintText(DescribeFindings(*examination, findings));
+  const ExitStatus status = StatusOf(*examination, findings);
+  return status == ExitStatus::kOk ? printed : static_cast<int>(status);
 }
 
 int TellSync(const std::vector<std::string>& args) {
@@ -346,6 +369,7 @@ int Main(int argc, char** argv) {
   }
   const Command command = SplitVerb(args);
   if (command.verb == Verb::kPlan) return PredictTests(command.args);
+  if (command.verb == Verb::kDoctor) return ExamineHosts(command.args);
   if (command.verb == Verb::kHistory) return TellHistory(command.args);
   if (command.verb == Verb::kSync) return TellSync(command.args);
   if (command.verb != Verb::kRun) {

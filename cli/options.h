@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "core/config/settings.h"
+#include "core/xspec/address.h"
 #include "core/xspec/xspec.h"
 
 namespace dist {
@@ -71,6 +72,8 @@ struct Options {
   std::vector<std::string> rsyncdirs;    // As they were written.
   std::vector<std::string> rsyncignore;  // Likewise.
   bool no_sync = false;
+
+  SshChoice ssh = SshChoice::kAuto;  // What ssh= is done with.
 
   // When to stop, what to repeat.
   int max_fail = 0;                       // 0: never stop.

@@ -6,11 +6,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "cli/history.h"
 #include "cli/history_verb.h"
+#include "cli/table.h"
 #include "core/base/overload.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
@@ -85,37 +85,6 @@ RunPlan WithFleet(const RunPlan& plan, size_t hosts, size_t workers_each) {
   }
   return fleet;
 }
-
-// Rows of cells, each column as wide as its widest cell.
-class Table {
- public:
-  void Add(std::vector<std::string> cells) {
-    rows_.push_back(std::move(cells));
-  }
-
-  std::string Text() const {
-    std::vector<size_t> widths;
-    for (const auto& row : rows_) {
-      widths.resize(std::max(widths.size(), row.size()));
-      for (size_t i = 0; i < row.size(); ++i) {
-        widths[i] = std::max(widths[i], row[i].size());
-      }
-    }
-    std::string text;
-    for (const auto& row : rows_) {
-      std::string line;
-      for (size_t i = 0; i < row.size(); ++i) {
-        const bool last = i + 1 == row.size();
-        absl::StrAppendFormat(&line, "%-*s", last ? 0 : widths[i] + 2, row[i]);
-      }
-      absl::StrAppend(&text, line, "\n");
-    }
-    return text;
-  }
-
- private:
-  std::vector<std::vector<std::string>> rows_;
-};
 
 class Answer {
  public:

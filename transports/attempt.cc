@@ -11,14 +11,15 @@
 namespace dist {
 
 Attempt::Attempt(Connect connect, absl::Time deadline,
+                 std::function<void(const std::string& line)> note,
                  std::function<void()> ended)
     : cancel_(eventfd(0, EFD_CLOEXEC)),
       made_(absl::CancelledError("given up")) {
-  thread_ = std::thread(
-      [this, connect = std::move(connect), deadline, ended = std::move(ended)] {
-        made_ = connect(Patience{deadline, cancel_});
-        ended();
-      });
+  thread_ = std::thread([this, connect = std::move(connect), deadline,
+                         note = std::move(note), ended = std::move(ended)] {
+    made_ = connect(Patience{deadline, cancel_, note});
+    ended();
+  });
 }
 
 Attempt::~Attempt() {

@@ -16,8 +16,11 @@ class Attempt {
  public:
   using Connect = std::function<absl::StatusOr<Connection>(const Patience&)>;
 
-  // Calls `connect` and then `ended`, both on the new thread.
-  Attempt(Connect connect, absl::Time deadline, std::function<void()> ended);
+  // Calls `connect`, which may call `note` (Patience), and then `ended`, all on
+  // the new thread.
+  Attempt(Connect connect, absl::Time deadline,
+          std::function<void(const std::string& line)> note,
+          std::function<void()> ended);
   // Cancels, and closes what nobody took.
   ~Attempt();
   Attempt(const Attempt&) = delete;

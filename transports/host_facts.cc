@@ -57,6 +57,16 @@ std::string PlatformName() {
   return system + "-" + names.machine;
 }
 
+std::string SystemName() {
+  utsname names = {};
+  uname(&names);
+  return std::string(names.sysname) + " " + names.release + " " + names.machine;
+}
+
+int InstalledCpus() {
+  return std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
 double CgroupQuota(const std::string& membership, const std::string& root) {
   double least = 0;
   std::istringstream lines(membership);

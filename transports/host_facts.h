@@ -9,6 +9,9 @@ namespace dist {
 std::string HostName();
 std::string PlatformName();  // "linux-x86_64".
 
+std::string SystemName();  // As of uname: "Linux 6.1.0 x86_64".
+int InstalledCpus();       // At least 1.
+
 // CPUs this process may use: affinity, limited by CPU quotas, rounded up; at
 // least 1.
 int UsableCpus();

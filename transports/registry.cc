@@ -1,3 +1,4 @@
+#include "absl/strings/str_cat.h"
 #include "transports/transport.h"
 
 namespace dist {
@@ -22,6 +23,16 @@ const TransportEntry* FindTransport(absl::string_view name) {
     if (entry.name == name) return &entry;
   }
   return nullptr;
+}
+
+absl::StatusOr<Connection> ConnectByTable(const HostAddress& host,
+                                          const Patience& patience) {
+  const TransportEntry* transport = FindTransport(host.transport);
+  if (transport == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("no such transport: ", host.transport));
+  }
+  return transport->connect(host, patience);
 }
 
 }  // namespace dist

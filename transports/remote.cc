@@ -65,8 +65,11 @@ absl::StatusOr<Stream> OpenStream(const HostAddress& host,
     return status;
   }
   if (host.transport == "ssh") {
-    if (host.via == nullptr) return OpenSshStream(host.ssh, line, patience);
-    return OpenSshStreamVia(host.via->ssh, host.ssh, line, patience);
+    const SshOptions options{host.ssh_choice, patience.note};
+    if (host.via == nullptr) {
+      return OpenSshStream(host.ssh, line, patience, options);
+    }
+    return OpenSshStreamVia(host.via->ssh, host.ssh, line, patience, options);
   }
   return absl::UnimplementedError(
       absl::StrCat(host.transport, " runs no commands"));

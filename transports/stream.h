@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -71,10 +72,14 @@ struct Stream {
   std::shared_ptr<StreamWitness> witness;
 };
 
-// Until when, and whether at all, to go on with a connection.
+// Until when, and whether at all, to go on with a connection; and who listens
+// meanwhile.
 struct Patience {
   absl::Time deadline = absl::InfiniteFuture();
   int cancel_fd = -1;  // Becomes readable when the caller has lost interest.
+  // Told, on the calling thread, what the user should know though nothing has
+  // failed: one line that begins with a host, once a process. May be empty.
+  std::function<void(const std::string& line)> note = nullptr;
 };
 
 }  // namespace dist

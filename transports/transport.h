@@ -17,10 +17,11 @@
 namespace dist {
 
 struct HostAddress {
-  std::string transport;  // A name of the table.
-  std::string name;       // For people: "localhost".
-  SshAddress ssh;         // Of ssh.
-  std::string command;    // Of exec: a line for a shell.
+  std::string transport;                    // A name of the table.
+  std::string name;                         // For people: "localhost".
+  SshAddress ssh;                           // Of ssh.
+  SshChoice ssh_choice = SshChoice::kAuto;  // Likewise.
+  std::string command;                      // Of exec: a line for a shell.
   // The host that it is reached through; null: directly.
   std::shared_ptr<const HostAddress> via;
 };
@@ -47,6 +48,10 @@ absl::Span<const TransportEntry> Transports();
 
 // The entry of that name, or null.
 const TransportEntry* FindTransport(absl::string_view name);
+
+// `connect` of the host's transport.
+absl::StatusOr<Connection> ConnectByTable(const HostAddress& host,
+                                          const Patience& patience);
 
 }  // namespace dist
 

@@ -41,7 +41,8 @@ using NodeSinkHandle = Interface<void(CommandMessage),  // From the coordinator.
                                  void(LinkEnded)>;      // Which is gone.
 
 // Where a host keeper reports to.
-using KeeperSinkHandle = Interface<void(HostConnected), void(HostGone)>;
+using KeeperSinkHandle =
+    Interface<void(HostConnected), void(HostGone), void(HostNoted)>;
 
 // Makes connections and buries hosts.
 using HostKeeperHandle =
@@ -59,9 +60,15 @@ using ReplicaHandle = Interface<void(CommandMessage)>;
 
 using CoordinatorHandle =
     Interface<void(HostSpoke), void(LinkEnded), void(HostConnected),
-              void(HostGone), void(HostSynced),
+              void(HostGone), void(HostSynced), void(HostNoted),
               void(WakeUp),          // A timer of the run machine.
               void(Tick),            // For the live display.
+              void(StopRequested)>;  // Ctrl-C and the like.
+
+// Looks at hosts instead of running tests there.
+using DoctorHandle =
+    Interface<void(HostSpoke), void(LinkEnded), void(HostConnected),
+              void(HostGone), void(HostNoted),
               void(StopRequested)>;  // Ctrl-C and the like.
 
 // What users of links need of them.

@@ -214,6 +214,16 @@ struct HostGone {
   }
 };
 
+// What the user should know of a host that is being connected to, though
+// nothing has failed. Comes before that connection's other answer.
+struct HostNoted {
+  std::string line;  // Begins with the host.
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("line", line);
+  }
+};
+
 // The run is over: kill what is left and end.
 struct Leave {
   template <class V>

@@ -140,9 +140,19 @@ struct SyncTold {
   }
 };
 
-using NodeCommand = std::variant<StartWorker, RunTests, ReturnTests,
-                                 FinishWorker, InterruptWorker, KillWorker,
-                                 ListCollection, CloseNode, SyncTold>;
+// Asks what the host is like and what time it is there. Answer: HostProbed, at
+// once.
+struct ProbeHost {
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v();
+  }
+};
+
+using NodeCommand =
+    std::variant<StartWorker, RunTests, ReturnTests, FinishWorker,
+                 InterruptWorker, KillWorker, ListCollection, CloseNode,
+                 SyncTold, ProbeHost>;
 
 // ---- Node to coordinator: events ----------------------------------------
 
@@ -361,12 +371,27 @@ struct SyncSaid {
   }
 };
 
+struct HostProbed {
+  int64_t clock_micros = 0;  // Since 1970, by the host's clock.
+  std::string system;        // As of uname: "Linux 6.1.0 x86_64".
+  uint32_t cpus = 0;         // That the host has; NodeReady: that we may use.
+  std::string cache;         // The folder that dist keeps there; "": none.
+  std::string cache_error;   // Why it cannot be used; "": it can.
+  uint64_t free_bytes = 0;   // For us, on the disk of that folder.
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("clock_micros", clock_micros, "system", system, "cpus", cpus,
+             "cache", cache, "cache_error", cache_error, "free_bytes",
+             free_bytes);
+  }
+};
+
 using NodeEvent =
     std::variant<NodeReady, WorkerConfigured, WorkerRefused, CollectorReported,
                  CollectionReported, CollectionListed, TestsReported,
                  TestsReturned, WarningRaised, InternalErrorRaised,
                  LogEntryWritten, OutputWritten, WorkerFinished, WorkerDied,
-                 SyncSaid>;
+                 SyncSaid, HostProbed>;
 
 }  // namespace dist
 

@@ -158,6 +158,7 @@ class Simulation {
   void On(HostId host, const InterruptWorker&) {}
   void On(HostId host, const KillWorker&) {}
   void On(HostId host, const SyncTold&) {}
+  void On(HostId host, const ProbeHost&) {}
   void On(HostId host, const CloseNode&) {
     Take(machine_.OnHostLost(host, "", now_));
   }

@@ -1,4 +1,4 @@
-// The values of ssh= and socket=, taken apart.
+// The values of ssh= and socket=, taken apart, and of --ssh.
 #ifndef DIST_CORE_XSPEC_ADDRESS_H_
 #define DIST_CORE_XSPEC_ADDRESS_H_
 
@@ -20,6 +20,13 @@ struct SshAddress {
   std::string config_file;              // -F
   std::string jump;                     // -J
   std::vector<std::string> options;     // -o, each "Key=Value" or "Key Value".
+};
+
+// What a host over ssh is reached with.
+enum class SshChoice {
+  kAuto,     // libssh, or the ssh program where the configuration needs it.
+  kLibssh,   // libssh; what it cannot do is left out, with a note.
+  kOpenSsh,  // The ssh program.
 };
 
 // Splits `text` like a shell. Accepts -p -i -l -F -J -o before or after one

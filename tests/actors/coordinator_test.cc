@@ -188,6 +188,20 @@ TEST_F(CoordinatorTest, AHostThatCannotBeReachedEndsTheRun) {
   EXPECT_EQ(seen_.leaves, 1);
 }
 
+TEST_F(CoordinatorTest, TellsTheUserWhatIsNotedOfAHost) {
+  StartRun();
+  Send(coordinator_, HostNoted{"a: using the ssh program"});
+  Gone(1, "no such host");
+  Run();
+  std::vector<std::string> notices;
+  for (const RunEvent& event : seen_.events) {
+    const auto* notice = std::get_if<NoticeGiven>(&event);
+    if (notice != nullptr) notices.push_back(notice->text);
+  }
+  ASSERT_FALSE(notices.empty());
+  EXPECT_EQ(notices[0], "host a: using the ssh program");
+}
+
 TEST_F(CoordinatorTest, BuriesAHostBeforeItCountsAsLost) {
   StartRun();
   Connected(1);

@@ -34,6 +34,7 @@ struct Heard {
   std::mutex mutex;
   std::map<uint32_t, int> connected;  // Descriptors.
   std::map<uint32_t, std::string> gone;
+  std::vector<std::string> notes;  // In order, with "gone" among them.
 
   size_t CountConnected() {
     const std::lock_guard<std::mutex> lock(mutex);
@@ -57,6 +58,11 @@ KeeperSinkHandle::behavior_type Sink(KeeperSinkHandle::pointer,
       [heard](const HostGone& e) {
         const std::lock_guard<std::mutex> lock(heard->mutex);
         heard->gone[e.host.value()] = e.text;
+        heard->notes.push_back("gone");
+      },
+      [heard](const HostNoted& e) {
+        const std::lock_guard<std::mutex> lock(heard->mutex);
+        heard->notes.push_back(e.line);
       },
   };
 }
@@ -145,6 +151,16 @@ TEST_F(HostKeeperTest, SaysWhyAHostCannotBeReached) {
     return absl::StatusOr<Connection>(absl::UnavailableError("refused"));
   });
   EXPECT_TRUE(Eventually([&] { return heard_->Gone(0) == "refused"; }));
+}
+
+TEST_F(HostKeeperTest, HandsOnNotesThoughTheConnectionFails) {
+  Keep(1, [](const HostAddress&, const Patience& patience) {
+    patience.note("a: using the ssh program");
+    return absl::StatusOr<Connection>(absl::UnavailableError("refused"));
+  });
+  EXPECT_TRUE(Eventually([&] { return heard_->Gone(0) == "refused"; }));
+  const std::vector<std::string> wanted = {"a: using the ssh program", "gone"};
+  EXPECT_EQ(heard_->notes, wanted);
 }
 
 // The test ends when the keeper has: the actor system waits for it.

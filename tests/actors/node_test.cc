@@ -1,9 +1,13 @@
+#include <stdlib.h>
+#include <sys/stat.h>
+
 #include <memory>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "actors/node_actor.h"
 #include "tests/support/actor_test.h"
 #include "tests/support/fake_processes.h"
@@ -72,6 +76,38 @@ TEST_F(NodeTest, SaysWhoItIsFirst) {
   const auto& ready = std::get<NodeReady>(heard_->events[0]);
   EXPECT_GE(ready.cpus, 1u);
   EXPECT_FALSE(ready.hostname.empty());
+}
+
+TEST_F(NodeTest, SaysWhatItsHostIsLike) {
+  const std::string home = ::testing::TempDir() + "/probed";
+  setenv("XDG_CACHE_HOME", home.c_str(), 1);
+  const absl::Time before = absl::Now();
+  Command(ProbeHost{});
+  Run();
+  unsetenv("XDG_CACHE_HOME");
+  ASSERT_EQ(heard_->events.size(), 2u);
+  const auto& probed = std::get<HostProbed>(heard_->events[1]);
+  EXPECT_GE(probed.clock_micros, absl::ToUnixMicros(before));
+  EXPECT_LE(probed.clock_micros, absl::ToUnixMicros(absl::Now()));
+  EXPECT_EQ(probed.system.find("Linux "), 0u) << probed.system;
+  EXPECT_GE(probed.cpus, std::get<NodeReady>(heard_->events[0]).cpus);
+  EXPECT_EQ(probed.cache, home + "/dist");
+  EXPECT_EQ(probed.cache_error, "");
+  EXPECT_GT(probed.free_bytes, 0u);
+}
+
+TEST_F(NodeTest, SaysWhyItsCacheCannotBeUsed) {
+  const std::string home = ::testing::TempDir() + "/open";
+  mkdir(home.c_str(), 0755);
+  mkdir((home + "/dist").c_str(), 0755);
+  chmod((home + "/dist").c_str(), 0777);
+  setenv("XDG_CACHE_HOME", home.c_str(), 1);
+  Command(ProbeHost{});
+  Run();
+  unsetenv("XDG_CACHE_HOME");
+  const auto& probed = std::get<HostProbed>(heard_->events[1]);
+  EXPECT_NE(probed.cache_error.find("others may write"), std::string::npos)
+      << probed.cache_error;
 }
 
 TEST_F(NodeTest, GivesCreditForEveryCommand) {

@@ -40,6 +40,7 @@ TEST(HelpTextTest, ListsTheOptionsOfTheContractInEightyColumns) {
                              "-n, --numprocesses N|auto",
                              "  -d ",
                              "--dist MODE",
+                             "--ssh auto|libssh|openssh",
                              "--rsyncdir DIR",
                              "--rsyncignore GLOB",
                              "--no-sync",

@@ -14,10 +14,11 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
 
-absl::StatusOr<PlannedHosts> Plan(const std::vector<std::string>& texts) {
+absl::StatusOr<PlannedHosts> Plan(const std::vector<std::string>& texts,
+                                  SshChoice ssh = SshChoice::kAuto) {
   std::vector<XSpec> specs;
   for (const std::string& text : texts) specs.push_back(*ParseXSpec(text));
-  return PlanHosts(*ExpandSpecs(specs));
+  return PlanHosts(*ExpandSpecs(specs), ssh);
 }
 
 std::vector<std::string> Names(const PlannedHosts& hosts) {
@@ -69,6 +70,15 @@ TEST(PlanHosts, NamesHostsApart) {
   ASSERT_TRUE(hosts.ok()) << hosts.status();
   const std::string cut = absl::StrCat(std::string(37, 'x'), "...");
   EXPECT_THAT(Names(*hosts), ElementsAre(cut, absl::StrCat(cut, " #2"), "a"));
+}
+
+TEST(PlanHosts, HandsOnWhatSshIsDoneWith) {
+  const auto hosts = Plan({"ssh=a//id=a", "ssh=b//via=a", "exec=sh//via=a"},
+                          SshChoice::kOpenSsh);
+  ASSERT_TRUE(hosts.ok()) << hosts.status();
+  EXPECT_EQ(hosts->addresses[0].ssh_choice, SshChoice::kOpenSsh);
+  EXPECT_EQ(hosts->addresses[1].ssh_choice, SshChoice::kOpenSsh);
+  EXPECT_EQ(hosts->addresses[2].via->ssh_choice, SshChoice::kOpenSsh);
 }
 
 TEST(PlanHosts, SaysWhatIsNotBuilt) {

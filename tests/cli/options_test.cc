@@ -143,6 +143,8 @@ TEST(ParseOptionsTest, TakesOurOptions) {
                                   "--max-worker-restart=0",
                                   "--no-loadscope-reorder",
                                   "--require-hosts=all",
+                                  "--ssh",
+                                  "openssh",
                                   "--lfnf=none"});
   EXPECT_THAT(options.paths, ElementsAre("a.py", "b.py"));
   EXPECT_EQ(options.max_fail, 3);
@@ -168,6 +170,7 @@ TEST(ParseOptionsTest, TakesOurOptions) {
   EXPECT_EQ(options.max_worker_restart, 0);
   EXPECT_FALSE(options.loadscope_reorder);
   EXPECT_TRUE(options.require_all_hosts);
+  EXPECT_EQ(options.ssh, SshChoice::kOpenSsh);
   EXPECT_FALSE(options.run_all_if_none_failed);
   EXPECT_THAT(options.framework_args, IsEmpty());
 }

@@ -51,7 +51,8 @@ bool SimChecker::BeforeEvent(HostId host, const NodeEvent& event) {
         using E = std::decay_t<decltype(e)>;
         if constexpr (std::is_same_v<E, NodeReady> ||
                       std::is_same_v<E, CollectionListed> ||
-                      std::is_same_v<E, SyncSaid>) {
+                      std::is_same_v<E, SyncSaid> ||
+                      std::is_same_v<E, HostProbed>) {
           return WorkerId();
         } else {
           return e.worker;

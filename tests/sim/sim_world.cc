@@ -132,7 +132,8 @@ void SimWorld::Repeat(uint32_t host) {
         using E = std::decay_t<decltype(e)>;
         if constexpr (std::is_same_v<E, NodeReady> ||
                       std::is_same_v<E, CollectionListed> ||
-                      std::is_same_v<E, SyncSaid>) {
+                      std::is_same_v<E, SyncSaid> ||
+                      std::is_same_v<E, HostProbed>) {
           return WorkerId();
         } else {
           return e.worker;
@@ -174,39 +175,42 @@ void SimWorld::Order(uint32_t host, const NodeCommand& command) {
   After(at.last_order - now_, [=] {
     if (hosts_[host].link != link) return;
     const auto find = [&](WorkerId id) { return Find(host, link, id.value()); };
-    std::visit(
-        Overload{
-            [&](const StartWorker& c) { Begin(host, c); },
-            [&](const RunTests& c) {
-              SimWorker* worker = find(c.worker);
-              if (worker == nullptr) return;
-              for (const uint32_t position : c.positions) {
-                worker->queue.emplace_back(position, c.lease);
-              }
-              Step(host, c.worker.value());
-            },
-            [&](const ReturnTests& c) { GiveBack(host, c); },
-            [&](const FinishWorker& c) {
-              if (SimWorker* worker = find(c.worker)) worker->finish = true;
-              Step(host, c.worker.value());
-            },
-            [&](const InterruptWorker& c) {
-              if (find(c.worker) == nullptr || random_.Percent(20)) return;
-              find(c.worker)->interrupted = true;
-              if (random_.Percent(10)) {
-                Die(host, c.worker.value(), DeathCause::kDied);
-              } else {
-                Exit(host, c.worker.value(), 2, true);
-              }
-            },
-            [&](const KillWorker& c) {
-              SimWorker* worker = find(c.worker);
-              if (worker == nullptr || worker->undead) return;
-              Die(host, c.worker.value(), DeathCause::kKilled);
-            },
-            [&](const ListCollection& c) { Send(host, ListOf(host, c.hash)); },
-            [&](const CloseNode&) { LoseHost(host); }, [&](const SyncTold&) {}},
-        command);
+    std::visit(Overload{[&](const StartWorker& c) { Begin(host, c); },
+                        [&](const RunTests& c) {
+                          SimWorker* worker = find(c.worker);
+                          if (worker == nullptr) return;
+                          for (const uint32_t position : c.positions) {
+                            worker->queue.emplace_back(position, c.lease);
+                          }
+                          Step(host, c.worker.value());
+                        },
+                        [&](const ReturnTests& c) { GiveBack(host, c); },
+                        [&](const FinishWorker& c) {
+                          if (SimWorker* worker = find(c.worker))
+                            worker->finish = true;
+                          Step(host, c.worker.value());
+                        },
+                        [&](const InterruptWorker& c) {
+                          if (find(c.worker) == nullptr || random_.Percent(20))
+                            return;
+                          find(c.worker)->interrupted = true;
+                          if (random_.Percent(10)) {
+                            Die(host, c.worker.value(), DeathCause::kDied);
+                          } else {
+                            Exit(host, c.worker.value(), 2, true);
+                          }
+                        },
+                        [&](const KillWorker& c) {
+                          SimWorker* worker = find(c.worker);
+                          if (worker == nullptr || worker->undead) return;
+                          Die(host, c.worker.value(), DeathCause::kKilled);
+                        },
+                        [&](const ListCollection& c) {
+                          Send(host, ListOf(host, c.hash));
+                        },
+                        [&](const CloseNode&) { LoseHost(host); },
+                        [&](const SyncTold&) {}, [&](const ProbeHost&) {}},
+               command);
   });
 }
 

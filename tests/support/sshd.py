@@ -9,6 +9,7 @@ of the user who runs the test. Those who log in have the world's folder "home"
 as $HOME, but start in their own.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -112,7 +113,8 @@ class Sshd:
         if self.process.poll() is not None:
             return
         for pid in self.sessions():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # It has just ended.
+                os.kill(pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
 

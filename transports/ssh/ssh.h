@@ -16,12 +16,6 @@
 
 namespace dist {
 
-enum class SshChoice {
-  kAuto,     // libssh, or the ssh program where the configuration needs it.
-  kLibssh,   // libssh; what it cannot do is left out, with a note.
-  kOpenSsh,  // The ssh program.
-};
-
 struct SshOptions {
   SshChoice choice = SshChoice::kAuto;
   // Told, on the calling thread, what the user should know though nothing has
