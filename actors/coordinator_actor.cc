@@ -12,6 +12,7 @@
 #include "actors/actor_class.h"
 #include "actors/protocol/channels.h"
 #include "core/base/overload.h"
+#include "core/model/local_paths.h"
 #include "core/run/run_machine.h"
 
 namespace dist {
@@ -71,6 +72,7 @@ class CoordinatorActor {
     SyncerHandle syncer;             // While its trees are made.
     NodeEvent ready;                 // Its NodeReady, held back until then.
     std::vector<std::string> trees;  // Their paths there.
+    LocalPaths paths;                // From there to here.
     std::string why;                 // Why we closed it, if we did.
   };
 
@@ -108,6 +110,7 @@ class CoordinatorActor {
     Link& link = links_[host.value()];
     link.state = Link::State::kConnecting;
     link.trees.clear();
+    link.paths = LocalPaths();
     self_->send(keeper_, MakeConnection{host, ++link.connection});
   }
 
@@ -153,6 +156,10 @@ class CoordinatorActor {
     } else if (std::holds_alternative<NodeReady>(e.event) &&
                setup_->sync.Wants(e.host)) {
       if (!link->syncer && link->trees.empty()) Sync(e, link);
+    } else if (!link->paths.empty() && LocalPaths::Concerns(e.event)) {
+      NodeEvent event = e.event;
+      link->paths.Apply(&event);
+      Obey(machine_.OnNode(e.host, event, Now()));
     } else {
       Obey(machine_.OnNode(e.host, e.event, Now()));
     }
@@ -179,6 +186,9 @@ class CoordinatorActor {
       return;
     }
     link->trees = e.paths;
+    for (const std::string& tree : e.paths) {
+      link->paths.Add(tree, setup_->sync.base);
+    }
     if (setup_->sync.say_what) {
       for (const std::string& note : e.notes) {
         const std::string& host = setup_->plan.hosts[e.host.value()].name;
