@@ -222,7 +222,7 @@ def test_paths_are_those_of_this_machine(dist, host):
         assert f"  {dist.folder}/sub/test_it.py:6: UserWarning: look out" in ran.out, ran
         assert "SKIPPED [1] sub/test_it.py:7: no" in ran.out, ran
         if style == "auto":
-            assert f"E       ValueError: {tree}/sub/test_it.py\n" in ran.out, ran
+            assert f"E   ValueError: {tree}/sub/test_it.py\n" in ran.out, ran
     ran = dist.run("--tx", host.tx, "-s", "test_it.py", cwd=dist / "sub")
     assert "\n../helper.py:1: " in ran.out and "\ntest_it.py:5: " in ran.out, ran
     junit = pathlib.Path(dist.junit).read_text()
@@ -235,7 +235,7 @@ def test_what_tests_see(dist, host):
         def test_it():
             # The workers' own, and nothing of the coordinator's environment.
             names = sorted(name for name in os.environ if name.startswith("DIST"))
-            assert names == ["DIST_RUN_ID"]
+            assert names == ["DIST_ARTIFACTS_DIR", "DIST_RUN_ID"]
             assert os.environ["PYTEST_XDIST_WORKER"] == "gw0"
             assert os.environ["MORE"] == "1"
         """})
