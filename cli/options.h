@@ -71,6 +71,7 @@ struct Options {
   std::vector<std::string> rsyncdirs;    // As they were written.
   std::vector<std::string> rsyncignore;  // Likewise.
   bool no_sync = false;
+  std::vector<std::string> fetch;  // Globs of files that come back.
 
   // When to stop, what to repeat.
   int max_fail = 0;                       // 0: never stop.

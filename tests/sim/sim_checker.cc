@@ -51,7 +51,9 @@ bool SimChecker::BeforeEvent(HostId host, const NodeEvent& event) {
         using E = std::decay_t<decltype(e)>;
         if constexpr (std::is_same_v<E, NodeReady> ||
                       std::is_same_v<E, CollectionListed> ||
-                      std::is_same_v<E, SyncSaid>) {
+                      std::is_same_v<E, SyncSaid> ||
+                      std::is_same_v<E, FetchSaid> ||
+                      std::is_same_v<E, FetchEnded>) {
           return WorkerId();
         } else {
           return e.worker;

@@ -132,7 +132,9 @@ void SimWorld::Repeat(uint32_t host) {
         using E = std::decay_t<decltype(e)>;
         if constexpr (std::is_same_v<E, NodeReady> ||
                       std::is_same_v<E, CollectionListed> ||
-                      std::is_same_v<E, SyncSaid>) {
+                      std::is_same_v<E, SyncSaid> ||
+                      std::is_same_v<E, FetchSaid> ||
+                      std::is_same_v<E, FetchEnded>) {
           return WorkerId();
         } else {
           return e.worker;
@@ -205,7 +207,8 @@ void SimWorld::Order(uint32_t host, const NodeCommand& command) {
               Die(host, c.worker.value(), DeathCause::kKilled);
             },
             [&](const ListCollection& c) { Send(host, ListOf(host, c.hash)); },
-            [&](const CloseNode&) { LoseHost(host); }, [&](const SyncTold&) {}},
+            [&](const CloseNode&) { LoseHost(host); }, [&](const SyncTold&) {},
+            [&](const FetchFiles&) {}, [&](const FetchAnswered&) {}},
         command);
   });
 }
