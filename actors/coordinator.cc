@@ -7,6 +7,7 @@
 
 #include "actors/actor_class.h"
 #include "actors/coordinator_actor.h"
+#include "actors/fetcher.h"
 #include "actors/host_keeper.h"
 #include "actors/link.h"
 #include "actors/syncer.h"
@@ -41,6 +42,13 @@ Coordinator::Coordinator(Setup setup) : parts_(std::make_unique<Parts>()) {
                           CommandLinkHandle link, SyncSinkHandle sink) {
     return SpawnSyncer(system, plan, host, connection, std::move(link),
                        std::move(sink));
+  };
+  parts.make_fetcher = [&system, plan = setup.fetch](
+                           HostId host, uint32_t connection,
+                           const std::vector<std::string>& trees,
+                           CommandLinkHandle link, FetchSinkHandle sink) {
+    return SpawnFetcher(system, plan, host, connection, trees, std::move(link),
+                        std::move(sink));
   };
   parts.done = [this](const EndRun& end) { parts_->done.set_value(end); };
   parts_->actor = SpawnCoordinator(

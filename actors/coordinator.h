@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "actors/fetch_plan.h"
 #include "actors/sync_plan.h"
 #include "core/report/reporter.h"
 #include "core/run/run_command.h"
@@ -26,6 +27,7 @@ class Coordinator {
     std::vector<Reporter*> reporters;
     absl::Duration tick;  // How often reporters are ticked.
     SyncPlan sync;        // Without blocks: nothing is synced.
+    FetchPlan fetch;      // Without a folder: nothing is fetched.
   };
 
   // Starts at once. Call it before any other thread is made: signals that end

@@ -12,6 +12,7 @@
 #include "actors/actor_class.h"
 #include "actors/protocol/channels.h"
 #include "core/base/overload.h"
+#include "core/model/local_paths.h"
 #include "core/run/run_machine.h"
 
 namespace dist {
@@ -19,6 +20,8 @@ namespace {
 
 // How long a node may take to close.
 constexpr absl::Duration kLeave = absl::Seconds(10);
+// How long fetching from a host that is alive may take.
+constexpr absl::Duration kFetch = absl::Minutes(10);
 
 std::chrono::nanoseconds ToChrono(absl::Duration d) {
   return absl::ToChronoNanoseconds(d);
@@ -53,13 +56,12 @@ class CoordinatorActor {
         [this](const HostNoted& e) {
           Report(NoticeGiven{absl::StrCat("host ", e.line), ""});
         },
+        [this](const HostFetched& e) { OnHostFetched(e); },
         [this](const WakeUp& e) {
           if (e.epoch == wake_epoch_) Obey(machine_.Wake(Now()));
         },
         [this](Tick) { OnTick(); },
-        [this](const StopRequested& e) {
-          Obey(machine_.OnInterrupt(e.why, Now()));
-        },
+        [this](const StopRequested& e) { OnStopRequested(e.why); },
     };
   }
 
@@ -72,8 +74,11 @@ class CoordinatorActor {
     uint32_t connection = 0;
     CommandLinkHandle handle;        // When up.
     SyncerHandle syncer;             // While its trees are made.
+    FetcherHandle fetcher;           // While it closes and files come.
+    bool worked = false;             // A worker was started there.
     NodeEvent ready;                 // Its NodeReady, held back until then.
     std::vector<std::string> trees;  // Their paths there.
+    LocalPaths paths;                // From there to here.
     std::string why;                 // Why we closed it, if we did.
   };
 
@@ -111,6 +116,8 @@ class CoordinatorActor {
     Link& link = links_[host.value()];
     link.state = Link::State::kConnecting;
     link.trees.clear();
+    link.paths = LocalPaths();
+    link.worked = false;
     self_->send(keeper_, MakeConnection{host, ++link.connection});
   }
 
@@ -129,8 +136,8 @@ class CoordinatorActor {
     Link& link = links_[c->host.value()];
     const bool close = std::holds_alternative<CloseNode>(c->command);
     if (link.state == Link::State::kUp) {
-      EnterTree(link, &c->command);
-      if (close) return Dismiss(c->host, link);
+      EnterTree(&link, &c->command);
+      if (close) return Fetch(c->host, &link);
       self_->send(link.handle, CommandMessage{std::move(c->command), 0});
     } else if (link.state == Link::State::kConnecting && close) {
       // Its connection may take long and is dealt with when it comes.
@@ -150,12 +157,22 @@ class CoordinatorActor {
   void OnHostSpoke(const HostSpoke& e) {
     Link* const link = Find(e, Link::State::kUp);
     if (link == nullptr) return;
-    self_->send(link->handle, Consumed{e.cost, ChannelOf(e.event)});
-    if (std::holds_alternative<SyncSaid>(e.event)) {
+    // A fetcher gives the credit itself, when it has written what came.
+    if (!std::holds_alternative<FetchSaid>(e.event)) {
+      self_->send(link->handle, Consumed{e.cost, ChannelOf(e.event)});
+    }
+    if (std::holds_alternative<FetchSaid>(e.event) ||
+        std::holds_alternative<FetchEnded>(e.event)) {
+      if (link->fetcher) self_->send(link->fetcher, e);
+    } else if (std::holds_alternative<SyncSaid>(e.event)) {
       if (link->syncer) self_->send(link->syncer, e);
     } else if (std::holds_alternative<NodeReady>(e.event) &&
                setup_->sync.Wants(e.host)) {
       if (!link->syncer && link->trees.empty()) Sync(e, link);
+    } else if (!link->paths.empty() && LocalPaths::Concerns(e.event)) {
+      NodeEvent event = e.event;
+      link->paths.Apply(&event);
+      Obey(machine_.OnNode(e.host, event, Now()));
     } else {
       Obey(machine_.OnNode(e.host, e.event, Now()));
     }
@@ -182,6 +199,9 @@ class CoordinatorActor {
       return;
     }
     link->trees = e.paths;
+    for (const std::string& tree : e.paths) {
+      link->paths.Add(tree, setup_->sync.base);
+    }
     if (setup_->sync.say_what) {
       for (const std::string& note : e.notes) {
         const std::string& host = setup_->plan.hosts[e.host.value()].name;
@@ -192,14 +212,64 @@ class CoordinatorActor {
   }
 
   // A worker in a tree is planned relative to it.
-  static void EnterTree(const Link& link, NodeCommand* command) {
+  void EnterTree(Link* link, NodeCommand* command) const {
     auto* const start = std::get_if<StartWorker>(command);
-    if (start == nullptr || start->setup.tree == 0) return;
+    if (start == nullptr) return;
+    link->worked = true;
+    if (start->setup.tree == 0) return;
     WorkerSetup& setup = start->setup;
-    const std::string& tree = link.trees.at(setup.tree - 1);
+    const std::string& tree = link->trees.at(setup.tree - 1);
+    setup.source_paths = {{tree, setup_->sync.base}};
     setup.chdir =
         setup.chdir.empty() ? tree : absl::StrCat(tree, "/", setup.chdir);
     setup.tree = 0;
+  }
+
+  // ---- Fetching -----------------------------------------------------------
+  //
+  // To the run machine, a host takes longer to close.
+
+  void Fetch(HostId host, Link* link) {
+    if (setup_->fetch.folder.empty() || !link->worked || stops_ > 1) {
+      return Dismiss(host, *link);
+    }
+    if (link->fetcher) return;
+    link->fetcher = parts_.make_fetcher(host, link->connection, link->trees,
+                                        link->handle, Handle(self_));
+    self_->delayed_send(
+        self_, ToChrono(kFetch),
+        HostFetched{host, link->connection, {}, {"fetching takes too long"}});
+  }
+
+  void OnHostFetched(const HostFetched& e) {
+    Link* const link = Find(e, Link::State::kUp);
+    if (link == nullptr || !link->fetcher) return;
+    // Of no use when it has spoken itself, and harmless.
+    self_->send_exit(link->fetcher, caf::exit_reason::user_shutdown);
+    link->fetcher = nullptr;
+    const std::string& host = setup_->plan.hosts[e.host.value()].name;
+    for (const std::string& text : e.warnings) {
+      Report(NoticeGiven{absl::StrCat("host ", host, ": ", text), ""});
+    }
+    if (setup_->sync.say_what) {
+      for (const std::string& text : e.notes) {
+        Report(NoticeGiven{absl::StrCat("host ", host, ": ", text), ""});
+      }
+    }
+    Dismiss(e.host, *link);
+  }
+
+  void OnStopRequested(const std::string& why) {
+    if (++stops_ > 1) {
+      for (size_t i = 0; i < links_.size(); ++i) {
+        if (!links_[i].fetcher) continue;
+        OnHostFetched({HostId(static_cast<uint32_t>(i)),
+                       links_[i].connection,
+                       {},
+                       {"fetching was interrupted"}});
+      }
+    }
+    Obey(machine_.OnInterrupt(why, Now()));
   }
 
   void OnLinkEnded(const LinkEnded& e) {
@@ -211,6 +281,10 @@ class CoordinatorActor {
     if (link->syncer) {
       self_->send_exit(link->syncer, caf::exit_reason::user_shutdown);
       link->syncer = nullptr;
+    }
+    if (link->fetcher) {
+      self_->send_exit(link->fetcher, caf::exit_reason::user_shutdown);
+      link->fetcher = nullptr;
     }
     link->handle = nullptr;
     self_->send(keeper_, BuryHost{e.host, e.connection, e.text});
@@ -244,6 +318,8 @@ class CoordinatorActor {
   }
 
   void End(const EndRun& end) {
+    // If all that came was moved on.
+    rmdir(setup_->fetch.folder.c_str());
     self_->send(keeper_, Leave{});
     self_->quit();
     parts_.done(end);
@@ -258,6 +334,7 @@ class CoordinatorActor {
   RunMachine machine_;
   std::vector<Link> links_;  // By HostId.
   uint64_t wake_epoch_ = 0;
+  int stops_ = 0;  // How often the user wanted it to stop.
 };
 
 }  // namespace

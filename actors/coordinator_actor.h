@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "actors/coordinator.h"
 #include "actors/protocol/handles.h"
@@ -20,6 +22,11 @@ struct CoordinatorParts {
   std::function<SyncerHandle(HostId host, uint32_t connection,
                              CommandLinkHandle link, SyncSinkHandle sink)>
       make_syncer;
+  // May be empty if nothing is fetched. `trees`: of the host, there.
+  std::function<FetcherHandle(HostId host, uint32_t connection,
+                              const std::vector<std::string>& trees,
+                              CommandLinkHandle link, FetchSinkHandle sink)>
+      make_fetcher;
   // Called once, by the actor, as its last act.
   std::function<void(const EndRun& end)> done;
 };

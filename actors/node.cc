@@ -9,12 +9,15 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/clock.h"
+#include "absl/strings/str_cat.h"
 #include "actors/actor_class.h"
+#include "actors/gatherer.h"
 #include "actors/link.h"
 #include "actors/node_actor.h"
 #include "actors/protocol/channels.h"
@@ -22,6 +25,7 @@
 #include "actors/system.h"
 #include "actors/worker.h"
 #include "core/base/overload.h"
+#include "sync/artifacts_folder.h"
 #include "sync/cache_home.h"
 #include "transports/host_facts.h"
 #include "transports/process_pump.h"
@@ -95,6 +99,8 @@ class NodeActor {
                    [&](const CloseNode&) { KillAll(); },
                    [&](const SyncTold& c) { Sync(c.tree, e); },
                    [&](const ProbeHost&) { Tell(Probe()); },
+                   [&](const FetchFiles& c) { Fetch(c.number, e); },
+                   [&](const FetchAnswered& c) { Fetch(c.number, e); },
                    [&](const auto& c) { Forward(c.worker, e); },
                },
                e.command);
@@ -115,10 +121,33 @@ class NodeActor {
     self_->send(found->second, command);
   }
 
+  void Fetch(uint32_t number, const CommandMessage& command) {
+    if (closing_) return;
+    const auto [found, added] = gatherers_.try_emplace(number);
+    if (added) {
+      found->second = SpawnGatherer(self_->system(), link_,
+                                    artifacts_ ? artifacts_->path() : "");
+    }
+    self_->send(found->second, command);
+  }
+
   void Start(const StartWorker& command) {
     if (closing_) return;
+    StartWorker start = command;
+    AddArtifactsFolder(&start.setup);
     workers_[command.worker] =
-        SpawnWorker(self_->system(), Handle(self_), command, processes_);
+        SpawnWorker(self_->system(), Handle(self_), start, processes_);
+  }
+
+  // Tests go without, where none can be made.
+  void AddArtifactsFolder(WorkerSetup* setup) {
+    if (!std::exchange(tried_artifacts_, true)) {
+      auto made = ArtifactsFolder::Make(CacheHomePath());
+      if (made.ok()) artifacts_.emplace(*std::move(made));
+    }
+    if (!artifacts_) return;
+    setup->env.emplace_back("DIST_ARTIFACTS_DIR",
+                            absl::StrCat(artifacts_->path(), "/", setup->name));
   }
 
   void Forward(WorkerId worker, const CommandMessage& command) {
@@ -156,6 +185,9 @@ class NodeActor {
     for (const auto& [tree, replica] : replicas_) {
       self_->send_exit(replica, caf::exit_reason::user_shutdown);
     }
+    for (const auto& [number, gatherer] : gatherers_) {
+      self_->send_exit(gatherer, caf::exit_reason::user_shutdown);
+    }
     processes_->KillAll(kCleanUp, [self = Handle(self_)](int left) {
       caf::anon_send(self, ProcessesKilled{left});
     });
@@ -180,6 +212,7 @@ class NodeActor {
   }
 
   void End() {
+    artifacts_.reset();
     done_();
     self_->quit();
   }
@@ -190,7 +223,10 @@ class NodeActor {
   const EventLinkHandle link_;
   absl::flat_hash_map<WorkerId, WorkerHandle> workers_;
   absl::flat_hash_map<std::string, CollectionListed> collections_;
-  absl::flat_hash_map<uint32_t, ReplicaHandle> replicas_;  // By tree.
+  absl::flat_hash_map<uint32_t, ReplicaHandle> replicas_;    // By tree.
+  absl::flat_hash_map<uint32_t, GathererHandle> gatherers_;  // By number.
+  bool tried_artifacts_ = false;
+  std::optional<ArtifactsFolder> artifacts_;
   const std::shared_ptr<std::atomic<bool>> stop_replicas_ =
       std::make_shared<std::atomic<bool>>(false);
   bool closing_ = false;  // KillAll was called.

@@ -15,6 +15,7 @@ namespace dist {
 struct SyncPlan {
   std::shared_ptr<BlockMaker> blocks;
   std::string project;        // As in OfferTree.
+  std::string base;           // The folder that every tree is a copy of.
   bool likely_known = false;  // Hosts are likely to have the snapshot.
   bool say_what = false;      // Tell the user what was sent.
   // By HostId, then by number of the tree, counted from 1: the folder; "": one

@@ -250,6 +250,7 @@ Coordinator::Setup SetupOf(PlannedRun planned,
   setup.plan = std::move(planned.plan);
   setup.addresses = std::move(planned.addresses);
   setup.sync = std::move(planned.sync);
+  setup.fetch = std::move(planned.fetch);
   setup.reporters = std::move(reporters);
   setup.tick = isatty(2) ? absl::Milliseconds(60) : absl::Seconds(1);
   return setup;

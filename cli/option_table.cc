@@ -202,6 +202,11 @@ absl::Status ApplyRequireHosts(const Use& use, Draft* draft) {
   return absl::OkStatus();
 }
 
+absl::Status ApplyFetch(const Use& use, Draft* draft) {
+  draft->out.fetch.push_back(use.value);
+  return absl::OkStatus();
+}
+
 absl::Status ApplyVerbosity(const Use& use, Draft* draft) {
   if (absl::SimpleAtoi(use.value, &draft->out.verbosity)) {
     return absl::OkStatus();
@@ -301,7 +306,11 @@ void AddWhere(std::vector<OptionRow>* rows) {
         "do not sync what matches; repeatable", true,
         Append(&Options::rsyncignore, &Draft::rsyncignore_from)},
        {"--no-sync", Takes::kNothing, "", "sync nothing", false,
-        SetFlag(&Options::no_sync)}});
+        SetFlag(&Options::no_sync)},
+       {"--fetch", Takes::kValue, "GLOB",
+        "bring files that tests wrote in a synced tree to dist-artifacts/HOST; "
+        "repeatable",
+        true, ApplyFetch}});
 }
 
 void AddRun(std::vector<OptionRow>* rows) {

@@ -72,6 +72,7 @@ struct Options {
   std::vector<std::string> rsyncdirs;    // As they were written.
   std::vector<std::string> rsyncignore;  // Likewise.
   bool no_sync = false;
+  std::vector<std::string> fetch;  // Globs of files that come back.
 
   SshChoice ssh = SshChoice::kAuto;  // What ssh= is done with.
 

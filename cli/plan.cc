@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <fstream>
 #include <random>
+#include <set>
 #include <sstream>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -22,6 +24,7 @@
 #include "core/base/text.h"
 #include "core/config/project.h"
 #include "core/config/settings.h"
+#include "core/manifest/digest.h"
 #include "core/schedule/policy.h"
 #include "core/xspec/expand.h"
 #include "transports/host_facts.h"
@@ -213,6 +216,8 @@ absl::Status AddSync(const Request& request,
   DIST_ASSIGN_OR_RETURN(run->sync, TakeSnapshot(layout, &warnings));
   run->notices.insert(run->notices.end(), warnings.begin(), warnings.end());
   run->sync.say_what = options.verbosity > 0;
+  run->fetch.cwd_in_tree = RelativePath(layout.base, layout.cwd);
+  if (run->fetch.cwd_in_tree == ".") run->fetch.cwd_in_tree.clear();
   run->sync.folders.resize(run->plan.hosts.size());
   for (size_t i = 0; i < workers.size(); ++i) {
     if (!wants(workers[i])) continue;
@@ -228,6 +233,32 @@ absl::Status AddSync(const Request& request,
     setup.args = FrameworkArgs(options, args);
   }
   return absl::OkStatus();
+}
+
+// A host as a name of a folder.
+std::string FileName(const std::string& host) {
+  std::string name = host.substr(0, 80);
+  for (char& c : name) {
+    const bool plain = absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+                       c == '-' || c == '_' || c == '.';
+    if (!plain) c = '_';
+  }
+  return name.empty() || name[0] == '.' ? absl::StrCat("_", name) : name;
+}
+
+void AddFetch(const Options& options, PlannedRun* run) {
+  if (options.collect_only) return;
+  FetchPlan& fetch = run->fetch;
+  fetch.cwd = CurrentFolder();
+  fetch.folder = absl::StrCat(fetch.cwd, "/dist-artifacts");
+  fetch.globs = options.fetch;
+  fetch.project = DigestOf(fetch.folder).Hex().substr(0, 32);
+  std::set<std::string> taken;
+  for (const PlannedHost& host : run->plan.hosts) {
+    std::string name = FileName(host.name);
+    while (!taken.insert(name).second) name += "_";
+    fetch.hosts.push_back(name);
+  }
 }
 
 }  // namespace
@@ -319,6 +350,7 @@ absl::StatusOr<PlannedRun> MakePlan(const Request& request,
   plan.strict_collection = options.strict_collection;
   plan.selection = SelectionOf(request);
   DIST_RETURN_IF_ERROR(AddSync(request, workers, &run));
+  AddFetch(options, &run);
   AddHistory(request, &run);
   return run;
 }

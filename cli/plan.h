@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "actors/fetch_plan.h"
 #include "actors/sync_plan.h"
 #include "cli/options.h"
 #include "core/run/run_plan.h"
@@ -35,6 +36,7 @@ struct PlannedRun {
   std::vector<HostAddress> addresses;  // By HostId.
   std::string history;  // Path of the project's history; empty: none is kept.
   SyncPlan sync;        // Without blocks: nothing is synced.
+  FetchPlan fetch;      // Without a folder: nothing is fetched.
   std::vector<std::string> notices;  // For the user, before it starts.
 };
 

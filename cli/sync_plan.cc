@@ -205,6 +205,7 @@ absl::StatusOr<SyncPlan> TakeSnapshot(const SyncLayout& layout,
   cache.Save();
   plan.blocks = std::make_shared<BlockMaker>(snapshot);
   plan.project = layout.project;
+  plan.base = layout.base;
   return plan;
 }
 

@@ -91,11 +91,10 @@ absl::StatusOr<Fd> OpenOrMakeFolder(const std::string& path, mode_t mode) {
   for (size_t i = 1; i <= path.size(); ++i) {
     if (i < path.size() && path[i] != '/') continue;
     const std::string folder = path.substr(0, i);
+    if (mkdir(folder.c_str(), mode) == 0 || errno == EEXIST) continue;
+    const int why = errno;
     // Whether it is one is for open() below to say.
-    if (mkdir(folder.c_str(), mode) != 0 && errno != EEXIST &&
-        access(folder.c_str(), F_OK) != 0) {
-      return ErrnoStatus(errno, folder);
-    }
+    if (access(folder.c_str(), F_OK) != 0) return ErrnoStatus(why, folder);
   }
   Fd fd(open(path.c_str(), kFolderFlags | O_CLOEXEC));
   if (!fd.ok()) return ErrnoStatus(errno, path);

@@ -35,8 +35,26 @@ ContentsWanted RunsOf(const std::vector<uint32_t>& positions) {
 
 }  // namespace
 
-SyncTarget::SyncTarget(std::string cache_home)
-    : cache_home_(std::move(cache_home)) {}
+SyncTarget::SyncTarget(std::string cache_home, Limits limits)
+    : cache_home_(std::move(cache_home)), limits_(limits) {}
+
+absl::Status SyncTarget::CheckLimits(const Manifest& manifest) const {
+  if (manifest.entries.size() > limits_.entries) {
+    return absl::InvalidArgumentError("more files than were asked for");
+  }
+  uint64_t left = limits_.bytes;
+  for (const Entry& entry : manifest.entries) {
+    if (entry.type == EntryType::kLink && !limits_.links) {
+      return absl::InvalidArgumentError("a link where files were asked for");
+    }
+    if (entry.type != EntryType::kFile) continue;
+    if (entry.size > left) {
+      return absl::InvalidArgumentError("more bytes than were asked for");
+    }
+    left -= entry.size;
+  }
+  return absl::OkStatus();
+}
 
 std::vector<SyncReply> SyncTarget::OnRequest(const SyncRequest& request) {
   Replies replies;
@@ -99,6 +117,7 @@ absl::Status SyncTarget::TakeManifest(absl::string_view compressed,
       return absl::DataLossError("the manifest is not what its hash says");
     }
     DIST_ASSIGN_OR_RETURN(Manifest manifest, DecodeManifest(bytes));
+    DIST_RETURN_IF_ERROR(CheckLimits(manifest));
     want_ = std::make_unique<Manifest>(std::move(manifest));
   }
   DIST_ASSIGN_OR_RETURN(TreeState state,

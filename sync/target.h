@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,8 +22,17 @@ namespace dist {
 // as it was, no temporary file, and keeps what was received for the next time.
 class SyncTarget {
  public:
+  // What the other end may make this one keep.
+  struct Limits {
+    uint64_t bytes = UINT64_MAX;  // Of all files together.
+    uint64_t entries = UINT64_MAX;
+    bool links = true;
+  };
+
   // `cache_home`: as of CacheHomePath().
-  explicit SyncTarget(std::string cache_home);
+  explicit SyncTarget(std::string cache_home)
+      : SyncTarget(std::move(cache_home), Limits()) {}
+  SyncTarget(std::string cache_home, Limits limits);
 
   // What the source said, and the answers in order. Blocks: it reads and writes
   // files. Believes nothing: whatever is wrong becomes SyncFailed, after which
@@ -39,11 +49,13 @@ class SyncTarget {
   absl::Status On(const OfferTree& offer, Replies* replies);
   absl::Status On(const SendManifest& part, Replies* replies);
   absl::Status On(const SendContents& block, Replies* replies);
+  absl::Status CheckLimits(const Manifest& manifest) const;
   absl::Status TakeManifest(absl::string_view compressed, Replies* replies);
   absl::Status Plan(TreeState state, Replies* replies);
   absl::Status Finish(Replies* replies);
 
   const std::string cache_home_;
+  const Limits limits_;
   State state_ = State::kIdle;
   std::optional<TreeSlot> slot_;
   std::optional<Store> store_;

@@ -16,8 +16,10 @@ inline Channel ChannelOf(const NodeCommand& command) {
 
 inline Channel ChannelOf(const NodeEvent& event) {
   if (std::holds_alternative<OutputWritten>(event)) return Channel::kOutput;
-  return std::holds_alternative<SyncSaid>(event) ? Channel::kSync
-                                                 : Channel::kControl;
+  return std::holds_alternative<SyncSaid>(event) ||
+                 std::holds_alternative<FetchSaid>(event)
+             ? Channel::kSync
+             : Channel::kControl;
 }
 
 }  // namespace dist

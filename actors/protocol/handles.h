@@ -58,9 +58,17 @@ using SyncerHandle = Interface<void(HostSpoke)>;
 // The end where they shall be: hears what the coordinator says to that.
 using ReplicaHandle = Interface<void(CommandMessage)>;
 
+// The same for fetching: the end where the files are,
+using GathererHandle = Interface<void(CommandMessage)>;
+// the one where they shall be,
+using FetcherHandle = Interface<void(HostSpoke)>;
+// and where that reports to.
+using FetchSinkHandle = Interface<void(HostFetched)>;
+
 using CoordinatorHandle =
     Interface<void(HostSpoke), void(LinkEnded), void(HostConnected),
-              void(HostGone), void(HostSynced), void(HostNoted),
+              void(HostGone), void(HostSynced), void(HostFetched),
+              void(HostNoted),
               void(WakeUp),          // A timer of the run machine.
               void(Tick),            // For the live display.
               void(StopRequested)>;  // Ctrl-C and the like.

@@ -159,6 +159,19 @@ struct HostSynced {
   }
 };
 
+// What its tests wrote has come from a host, or could not.
+struct HostFetched {
+  HostId host;
+  uint32_t connection = 0;
+  std::vector<std::string> notes;     // For the user, under -v.
+  std::vector<std::string> warnings;  // For the user in any case.
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("host", host, "connection", connection, "notes", notes, "warnings",
+             warnings);
+  }
+};
+
 // ---- Between coordinator and host keeper ----------------------------------
 
 // Connects to a host. Answer: HostConnected or HostGone.

@@ -43,6 +43,7 @@ CAF_ADD_TYPE_ID(dist, (dist::Leave))
 CAF_ADD_TYPE_ID(dist, (dist::AttemptEnded))
 CAF_ADD_TYPE_ID(dist, (dist::HostSynced))
 CAF_ADD_TYPE_ID(dist, (dist::HostNoted))
+CAF_ADD_TYPE_ID(dist, (dist::HostFetched))
 CAF_END_TYPE_ID_BLOCK(dist)
 
 namespace dist {

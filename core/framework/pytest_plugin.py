@@ -612,6 +612,7 @@ class Worker:
         self._durations = {}
         self._properties = 0  # Number of properties already reported.
         self._eager = False  # Passed phases may say more than "passed".
+        self._artifacts = os.environ.get("DIST_ARTIFACTS_DIR")
 
     # Before there is a session.
 
@@ -697,6 +698,23 @@ class Worker:
             self._channel.share(captures)
 
     # Collection.
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        """Gives each attempt a folder of its own to keep things in."""
+        above = self._artifacts
+        if not above:
+            yield
+            return
+        folder = None
+        with contextlib.suppress(OSError):
+            folder = new_folder(above, item.nodeid)
+            os.environ["DIST_ARTIFACTS_DIR"] = folder
+        yield
+        os.environ["DIST_ARTIFACTS_DIR"] = above
+        if folder:
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)  # Nothing was kept.
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_collection(self):
@@ -936,6 +954,37 @@ class Worker:
         return True  # Said; pytest need not write it to stderr.
 
 
+def new_folder(above, nodeid):
+    """A folder that is named after a test, and numbered if the test has been here before."""
+    name = re.sub(r"[^A-Za-z0-9_.=,\[\]-]+", "_", nodeid)[:200].strip(".") or "_"
+    number = 1
+    while True:
+        folder = os.path.join(above, name if number == 1 else "%s-%d" % (name, number))
+        try:
+            os.makedirs(folder)
+            return folder
+        except FileExistsError:
+            number += 1
+
+
+def rename_sources(source_paths):
+    """Names the files in coverage.py's data as they are named where the user is: `coverage combine` runs there."""
+    names = [name for name in os.listdir(".") if name.startswith(".coverage.")] if source_paths else ()
+    if not names:
+        return
+    import sqlite3
+
+    for name in names:
+        with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(sqlite3.connect(name, timeout=5)) as data:
+            for there, here in source_paths:
+                prefix = there + "/"
+                data.execute(
+                    "UPDATE file SET path = ? || substr(path, ?) WHERE substr(path, 1, ?) = ?",
+                    (here + "/", len(prefix) + 1, len(prefix), prefix),
+                )
+            data.commit()
+
+
 def warning_text(warning_message):
     """What pytest's terminal prints: place, category and message, the line of source below them."""
     try:
@@ -1115,7 +1164,11 @@ def main():
     settings, early = read_settings()
     worker = Worker(channel, settings)
     worker._obey(early)
+    started_in = os.getcwd()
     status, reason = run_session(worker, settings)
+    with contextlib.suppress(OSError):
+        os.chdir(started_in)
+        rename_sources(settings.get("source_paths"))
     if channel.forked:
         flush_streams()
         os._exit(1)

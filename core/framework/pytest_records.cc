@@ -217,6 +217,7 @@ std::string ConfigRecord(const WorkerSetup& setup) {
                        {"passed_sections", setup.passed_sections},
                        {"collect_only", setup.collect_only},
                        {"basetemp", nullptr},
+                       {"source_paths", setup.source_paths},
                        {"maxfail", 0}};
   std::string out;
   AppendRecord('C', config.dump(-1, ' ', true, Json::error_handler_t::replace),

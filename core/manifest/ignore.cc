@@ -8,9 +8,9 @@
 namespace dist {
 namespace {
 
-// __pycache__ holds nothing else.
+// __pycache__ holds nothing else; dist-artifacts is where what came back is.
 constexpr absl::string_view kAlways[] = {".*", "*.pyc", "*.pyo", "*~",
-                                         "__pycache__"};
+                                         "__pycache__", "dist-artifacts"};
 constexpr size_t kNone = absl::string_view::npos;
 
 // Position behind the class that starts at `at` ("["), or kNone if it is not

@@ -13,8 +13,9 @@ namespace dist {
 // In a path "*" and "?" stop at "/", "**" does not.
 bool MatchesGlob(absl::string_view pattern, absl::string_view text);
 
-// Always ignored, before anything else: `.*`, `*.pyc`, `*.pyo`, `*~`, and
-// `__pycache__`, which holds nothing else.
+// Always ignored, before anything else: `.*`, `*.pyc`, `*.pyo`, `*~`,
+// `__pycache__`, which holds nothing else, and `dist-artifacts`, which is where
+// what hosts sent back is.
 bool IsAlwaysIgnored(absl::string_view base_name);
 
 class IgnoreRules {

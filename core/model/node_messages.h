@@ -30,6 +30,8 @@ struct WorkerSetup {
   std::string python;     // Interpreter asked for; empty: search there.
   std::string chdir;      // Empty: the node's own folder.
   uint32_t tree = 0;      // Not 0: chdir is in that synced tree of the host.
+  // Folder there, folder here: what coverage measures there is named as here.
+  std::vector<std::pair<std::string, std::string>> source_paths;
   std::vector<std::pair<std::string, std::string>> env;
   int32_t nice = 0;
   std::vector<std::string> args;       // The framework's own arguments.
@@ -46,11 +48,11 @@ struct WorkerSetup {
   auto VisitFields(V&& v) {
     return v("name", name, "worker_count", worker_count, "run_uid", run_uid,
              "framework", framework, "python", python, "chdir", chdir, "tree",
-             tree, "env", env, "nice", nice, "args", args, "main_args",
-             main_args, "color", color, "columns", columns, "report_log",
-             report_log, "passed_sections", passed_sections, "collect_only",
-             collect_only, "stream_output", stream_output, "timeout_ms",
-             timeout_ms);
+             tree, "source_paths", source_paths, "env", env, "nice", nice,
+             "args", args, "main_args", main_args, "color", color, "columns",
+             columns, "report_log", report_log, "passed_sections",
+             passed_sections, "collect_only", collect_only, "stream_output",
+             stream_output, "timeout_ms", timeout_ms);
   }
 };
 
@@ -140,6 +142,31 @@ struct SyncTold {
   }
 };
 
+// Asks for files that tests have written. They come as a sync the other way
+// round, in FetchSaid and FetchAnswered; then FetchEnded.
+struct FetchFiles {
+  uint32_t number = 0;  // Tells fetches of one node apart.
+  std::string folder;   // Absolute; "": what is in the node's artifacts folder.
+  std::vector<std::string> globs;
+  uint64_t max_bytes = 0;  // Of all files together; the rest stays there.
+  uint32_t max_files = 0;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("number", number, "folder", folder, "globs", globs, "max_bytes",
+             max_bytes, "max_files", max_files);
+  }
+};
+
+// Part of a fetch, for the end of it that reads the files.
+struct FetchAnswered {
+  uint32_t number = 0;
+  SyncReply message;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("number", number, "message", message);
+  }
+};
+
 // Asks what the host is like and what time it is there. Answer: HostProbed, at
 // once.
 struct ProbeHost {
@@ -152,7 +179,7 @@ struct ProbeHost {
 using NodeCommand =
     std::variant<StartWorker, RunTests, ReturnTests, FinishWorker,
                  InterruptWorker, KillWorker, ListCollection, CloseNode,
-                 SyncTold, ProbeHost>;
+                 SyncTold, FetchFiles, FetchAnswered, ProbeHost>;
 
 // ---- Node to coordinator: events ----------------------------------------
 
@@ -371,6 +398,26 @@ struct SyncSaid {
   }
 };
 
+// Part of a fetch: what that end says.
+struct FetchSaid {
+  uint32_t number = 0;
+  SyncRequest message;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("number", number, "message", message);
+  }
+};
+
+// All that was asked for has come, or could not.
+struct FetchEnded {
+  uint32_t number = 0;
+  std::vector<std::string> notes;  // For the user: what stays there, and why.
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("number", number, "notes", notes);
+  }
+};
+
 struct HostProbed {
   int64_t clock_micros = 0;  // Since 1970, by the host's clock.
   std::string system;        // As of uname: "Linux 6.1.0 x86_64".
@@ -391,7 +438,7 @@ using NodeEvent =
                  CollectionReported, CollectionListed, TestsReported,
                  TestsReturned, WarningRaised, InternalErrorRaised,
                  LogEntryWritten, OutputWritten, WorkerFinished, WorkerDied,
-                 SyncSaid, HostProbed>;
+                 SyncSaid, FetchSaid, FetchEnded, HostProbed>;
 
 }  // namespace dist
 

@@ -35,21 +35,22 @@ struct PhaseReport {
   std::string nodeid;  // Of the test, or of the collector.
   Phase phase = Phase::kCall;
   Verdict verdict = Verdict::kPassed;  // What this phase alone would mean.
-  std::string letter;     // pytest's progress letter for it; may be empty.
-  std::string word;       // Likewise in capitals: "PASSED", "XFAIL".
-  std::string longrepr;   // The failure as plain text; empty if none.
-  std::string block;      // The failure as the framework's terminal prints it
-                          // below its title, perhaps with colour (SGR).
+  std::string letter;      // pytest's progress letter for it; may be empty.
+  std::string word;        // Likewise in capitals: "PASSED", "XFAIL".
+  std::string longrepr;    // The failure as plain text; empty if none.
+  std::string block;       // The failure as the framework's terminal prints it
+                           // below its title, perhaps with colour (SGR).
   std::string crash_path;  // Where it failed; empty if not known.
   uint32_t crash_line = 0;
   std::string crash_message;  // First line: "AssertionError: assert 1 == 2".
   std::string reason;         // Why skipped or expected to fail.
   std::vector<std::pair<std::string, std::string>> sections;  // Captured text.
   std::vector<std::pair<std::string, std::string>> properties;
-  uint64_t micros = 0;        // Duration.
-  std::string file;           // Where the test is defined; "" if not known.
-  uint32_t line = 0;          // 1-based; 0 if not known.
-  bool rerun = false;  // A try that does not count: the framework runs it again.
+  uint64_t micros = 0;  // Duration.
+  std::string file;     // Where the test is defined; "" if not known.
+  uint32_t line = 0;    // 1-based; 0 if not known.
+  bool rerun =
+      false;  // A try that does not count: the framework runs it again.
 
   template <class V>
   auto VisitFields(V&& v) {

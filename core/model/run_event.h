@@ -24,9 +24,9 @@ namespace dist {
 // The first event.
 struct RunStarted {
   absl::Time at;
-  std::string mode;      // "load", "each".
-  std::string rootdir;   // As determined here.
-  std::string inifile;   // Relative to rootdir; may be empty.
+  std::string mode;                    // "load", "each".
+  std::string rootdir;                 // As determined here.
+  std::string inifile;                 // Relative to rootdir; may be empty.
   std::vector<std::string> workers;    // Names, one per slot.
   std::vector<std::string> platforms;  // By PlatformId. One, "", if not `each`.
 };
@@ -161,7 +161,7 @@ struct RunEnded {
   size_t collect_errors = 0;
   size_t collect_skips = 0;
   size_t deselected = 0;
-  size_t unrun = 0;  // Without a verdict, because the run was stopped.
+  size_t unrun = 0;     // Without a verdict, because the run was stopped.
   std::string stopped;  // Why, if it did not run to its end.
 };
 

@@ -12,8 +12,8 @@ namespace dist {
 
 enum class Verdict : uint8_t {
   kPassed,
-  kFailed,   // The test itself said no.
-  kError,    // Its set-up or teardown, or its module, did.
+  kFailed,  // The test itself said no.
+  kError,   // Its set-up or teardown, or its module, did.
   kSkipped,
   kXfailed,  // Failed, as its mark expects.
   kXpassed,  // Passed although its mark expects a failure.

@@ -159,6 +159,8 @@ class Simulation {
   void On(HostId host, const KillWorker&) {}
   void On(HostId host, const SyncTold&) {}
   void On(HostId host, const ProbeHost&) {}
+  void On(HostId host, const FetchFiles&) {}
+  void On(HostId host, const FetchAnswered&) {}
   void On(HostId host, const CloseNode&) {
     Take(machine_.OnHostLost(host, "", now_));
   }

@@ -75,6 +75,8 @@ class RunMachine {
   // Syncing is over before a host is ready.
   void On(HostId, const SyncSaid&) {}
   void On(HostId, const HostProbed&) {}
+  void On(HostId, const FetchSaid&) {}
+  void On(HostId, const FetchEnded&) {}
 
   void OnStep(Slot* slot, const TestStep& step);
   void OnStarted(Slot* slot, const TestStep& step);

@@ -55,7 +55,7 @@ def test_one_node_for_all_workers_of_a_host(dist, there):
         def test_two(): wait("two", "one")
         """)
     ran = dist.run("--tx", "exec=sh", "--tx", "exec=sh//env:A=1", "--maxschedchunk=1",
-                   env=there)
+                   "--no-sync", env=there)
     assert ran.status == 0, ran
     assert dist.read("one") == dist.read("two")
 
@@ -73,7 +73,7 @@ def test_what_tests_see(dist, there):
             assert mask == 0o027
             assert os.environ.get("LD_LIBRARY_PATH") == "/nonexistent"
         """)
-    ran = dist.run("--tx", "exec=umask 027; sh//env:MORE=2",
+    ran = dist.run("--tx", f"exec=umask 027; sh//env:MORE=2//chdir={dist.folder}",
                    env={**there, "HERE": 1, "PROJECT": dist.folder,
                         "VIRTUAL_ENV": "/nonexistent", "LD_LIBRARY_PATH": "/nonexistent"})
     assert ran.status == 0, ran
@@ -150,7 +150,8 @@ WAITING = """
 @pytest.mark.parametrize("way", ["socket", "pipes"])
 def test_coordinator_is_killed(dist, there, way):
     dist.write(it=WAITING)
-    live = dist.start("--tx", f"2*{WAYS[way]}", "--maxschedchunk=1", env=there)
+    live = dist.start("--tx", f"2*{WAYS[way]}//chdir={dist.folder}", "--maxschedchunk=1",
+                      env=there)
     dist.wait_for("one"), dist.wait_for("two")
     live.signal(signal.SIGKILL)
     live.process.wait(10)
@@ -163,7 +164,8 @@ def test_coordinator_is_killed(dist, there, way):
 def test_node_is_killed(dist, there, way):
     """The host is reached again, and what ran there runs again."""
     dist.write(it=WAITING)
-    live = dist.start("--tx", f"2*{WAYS[way]}", "--maxschedchunk=1", env=there)
+    live = dist.start("--tx", f"2*{WAYS[way]}//chdir={dist.folder}", "--maxschedchunk=1",
+                      env=there)
     node = int(dist.wait_for("one")[0])
     dist.wait_for("two")
     first = set(dist_run.processes(dist.cookie)) - {live.pid}
@@ -193,7 +195,8 @@ def test_one_host_dies_and_others_do_its_work(dist, there):
         @pytest.mark.parametrize("n", range(30))
         def test_it(n): time.sleep(0.02)
         """)
-    ran = dist.run("--tx", "exec=sh", "--tx", "exec=bash", "--tx", "2*popen", env=there)
+    ran = dist.run("--tx", "exec=sh", "--tx", "exec=bash", "--tx", "2*popen", "--no-sync",
+                   env=there)
     assert (ran.status, ran.counts) == (0, {"passed": 31}), ran
 
 

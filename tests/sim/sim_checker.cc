@@ -52,6 +52,8 @@ bool SimChecker::BeforeEvent(HostId host, const NodeEvent& event) {
         if constexpr (std::is_same_v<E, NodeReady> ||
                       std::is_same_v<E, CollectionListed> ||
                       std::is_same_v<E, SyncSaid> ||
+                      std::is_same_v<E, FetchSaid> ||
+                      std::is_same_v<E, FetchEnded> ||
                       std::is_same_v<E, HostProbed>) {
           return WorkerId();
         } else {

@@ -133,6 +133,8 @@ void SimWorld::Repeat(uint32_t host) {
         if constexpr (std::is_same_v<E, NodeReady> ||
                       std::is_same_v<E, CollectionListed> ||
                       std::is_same_v<E, SyncSaid> ||
+                      std::is_same_v<E, FetchSaid> ||
+                      std::is_same_v<E, FetchEnded> ||
                       std::is_same_v<E, HostProbed>) {
           return WorkerId();
         } else {
@@ -209,7 +211,8 @@ void SimWorld::Order(uint32_t host, const NodeCommand& command) {
                           Send(host, ListOf(host, c.hash));
                         },
                         [&](const CloseNode&) { LoseHost(host); },
-                        [&](const SyncTold&) {}, [&](const ProbeHost&) {}},
+                        [&](const SyncTold&) {}, [&](const FetchFiles&) {},
+                        [&](const FetchAnswered&) {}, [&](const ProbeHost&) {}},
                command);
   });
 }

@@ -48,7 +48,8 @@ TEST(IgnoreTest, MatchesAsFnmatchDoes) {
 
 TEST(IgnoreTest, SomeNamesAreAlwaysIgnored) {
   const IgnoreRules rules;
-  for (const char* name : {".git", "a.pyc", "a.pyo", "a~", "__pycache__"}) {
+  for (const char* name :
+       {".git", "a.pyc", "a.pyo", "a~", "__pycache__", "dist-artifacts"}) {
     EXPECT_TRUE(IsAlwaysIgnored(name)) << name;
   }
   for (const char* name : {"a.py", "a.pyc.txt", "git", "~a"}) {

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""What it takes to have a tree on another host: dist, rsync, execnet, tar.
+
+Starts an sshd of its own on loopback, with a home for each host, and runs the
+tools in turn (A B C A B C ...), --runs times after each kind of change. Every
+figure includes the connection. dist is stopped behind the sync by an
+interpreter that does not exist there. See bench/README.md.
+"""
+
+import argparse
+import os
+import pathlib
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "tests", "support"))
+import sshd  # noqa: E402
+
+EXECNET = """
+import execnet, sys
+source, config, *hosts = sys.argv[1:]
+group = execnet.Group()
+sync = execnet.RSync(source, verbose=False)
+for host in hosts:
+    gateway = group.makegateway(f"ssh=-F {config} {host}//python=/usr/bin/python3")
+    channel = gateway.remote_exec("import os; channel.send(os.environ['HOME'])")
+    sync.add_target(gateway, channel.receive() + "/execnet", delete=True)
+sync.send()
+group.terminate(timeout=5)
+"""
+
+
+class Bench:
+    def __init__(self, options, folder):
+        self.options = options
+        self.folder = pathlib.Path(folder)
+        self.world = sshd.SshWorld(self.folder / "ssh")
+        self.source = self.folder / "source"
+        self.homes = {}
+        self.started = []
+        self.env = {"PATH": "/usr/bin:/bin:/usr/sbin", "HOME": str(self.folder / "mine"),
+                    "LANG": "C.UTF-8"}
+        os.mkdir(self.env["HOME"])
+
+    def start_hosts(self, count):
+        for number in range(count):
+            name = f"host{number}"
+            home = self.folder / name
+            home.mkdir()
+            server = sshd.Sshd(self.world, name, config=[f"SetEnv HOME={home}"])
+            self.started.append(server.stop)
+            self.homes[name] = home
+            if self.options.delay:
+                proxy = subprocess.Popen(
+                    [self.options.proxy, "0", str(server.port), str(self.options.delay / 2)],
+                    stdout=subprocess.PIPE, text=True)
+                self.started.append(proxy.kill)
+                port = int(proxy.stdout.readline().split()[-1])
+                self.world.configure(f"Host {name}\n  HostName 127.0.0.1\n  Port {port}\n"
+                                     f"  HostKeyAlias [127.0.0.1]:{server.port}")
+
+    def stop(self):
+        for stop in reversed(self.started):
+            stop()
+
+    # Each makes the tree on the hosts, all of them at once.
+
+    def ssh(self):
+        return f"ssh -F {self.world.config}"
+
+    def rsync(self, hosts):
+        return [["rsync", "-a", "--delete", "-e", self.ssh(), f"{self.source}/",
+                 f"{host}:{self.homes[host]}/rsync/"] for host in hosts]
+
+    def tar(self, hosts):
+        return [["sh", "-c", f"tar -C {self.source} -cf - . | zstd -q -T1 -3 | {self.ssh()} {host} "
+                 f"'mkdir -p {self.homes[host]}/tar && cd {self.homes[host]}/tar && "
+                 "zstd -qd | tar -xf -'"] for host in hosts]
+
+    def execnet(self, hosts):
+        return [["/usr/bin/python3", "-c", EXECNET, str(self.source), self.world.config, *hosts]]
+
+    def dist(self, hosts):
+        tx = [word for host in hosts for word in
+              ("--tx", f"ssh=-F {self.world.config} {host}//python=/nonexistent")]
+        return [[self.options.dist, "--rsyncdir", ".", "--rootdir", ".", *tx]]
+
+    def forget(self, tool, hosts):
+        """As if that tool had never been on the hosts; its program stays."""
+        for host in hosts:
+            paths = [self.homes[host] / tool]
+            if tool == "dist":
+                paths = [self.homes[host] / ".cache/dist" / name for name in ("trees", "store")]
+            for path in paths:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def check(self, tool, hosts):
+        """A tool that does not do the work does not count."""
+        wanted = sum(1 for path in self.source.rglob("*") if path.is_file())
+        for host in hosts:
+            tree = self.homes[host] / tool
+            if tool == "dist":
+                (tree,) = self.homes[host].glob(".cache/dist/trees/*/0/tree")
+            found = sum(1 for path in tree.rglob("*") if path.is_file())
+            if found != wanted:
+                sys.exit(f"{tool}: {found} of {wanted} files at {host}")
+
+    def run(self, tool, hosts):
+        """(seconds, seconds of CPU here)."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        started = time.monotonic()
+        running = [subprocess.Popen(command, cwd=self.source, env=self.env,
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT)
+                   for command in getattr(self, tool)(hosts)]
+        for process in running:
+            said = process.communicate()[0].decode(errors="replace")
+            wanted = 11 if tool == "dist" else 0
+            if process.returncode != wanted:
+                sys.exit(f"{tool}: exit status {process.returncode}\n{said}")
+        seconds = time.monotonic() - started
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return seconds, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def make_tree(folder, kind):
+    noise = random.Random(1)
+    folder.mkdir()
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    if kind == "large":
+        with open(folder / "large.bin", "wb") as file:
+            for _ in range(200):
+                file.write(noise.randbytes(1_000_000))
+        return
+    words = [f"{noise.getrandbits(40):x}" for _ in range(4000)]
+    for number in range(5000):
+        path = folder / f"package{number // 100}" / f"module{number}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(" ".join(noise.choices(words, k=920)))
+
+
+def change(folder, kind, what, number):
+    if what == "one change":
+        if kind == "large":
+            with open(folder / "large.bin", "r+b") as file:
+                file.seek(100_000_000)
+                file.write(b"%016d" % number)
+        else:
+            (folder / "package7/module777.py").write_text(f"changed {number}")
+    elif what == "touched":
+        when = time.time() + number
+        for path in folder.rglob("*"):
+            if path.is_file():
+                os.utime(path, (when, when))
+
+
+def measure(bench, kind, what, runs):
+    hosts = sorted(bench.homes)[: 4 if what == "4 hosts, cold" else 1]
+    tools = ["rsync", "dist", "execnet", "tar"] if "cold" in what else ["rsync", "dist", "execnet"]
+    costs = {tool: [] for tool in tools}
+    for number in range(1, runs + 1):
+        change(bench.source, kind, what, number)
+        for tool in tools:
+            if "cold" in what:
+                bench.forget(tool, hosts)
+            costs[tool].append(bench.run(tool, hosts))
+            bench.check(tool, hosts)
+    medians = {tool: statistics.median(cost[0] for cost in costs[tool]) for tool in tools}
+    cells = [f"{medians[tool]:.2f} ({min(costs[tool])[0]:.2f}-{max(costs[tool])[0]:.2f})"
+             for tool in tools] + [""] * (4 - len(tools))
+    cpu = statistics.median(cost[1] for cost in costs["dist"])
+    print(f"| {kind} | {what} | {' | '.join(cells)} | {medians['dist'] / medians['rsync']:.2f} "
+          f"| {cpu:.2f} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dist", default=os.path.abspath("bazel-bin/cli/dist"))
+    parser.add_argument("--proxy", default=os.path.abspath("bazel-bin/bench/delay_proxy"))
+    parser.add_argument("--delay", type=float, default=0, help="milliseconds of a round trip")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--kinds", nargs="+", default=["small", "large"])
+    options = parser.parse_args()
+    print(f"round trip {options.delay} ms more, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}\n")
+    print("| tree | what | rsync -a s | dist s | execnet s | tar, zstd s | dist/rsync | dist CPU s |")
+    print("|---|---|---|---|---|---|---|---|")
+    for kind in options.kinds:
+        with tempfile.TemporaryDirectory(prefix="dist_bench_") as folder:
+            os.chmod(folder, 0o755)
+            os.mkdir(os.path.join(folder, "ssh"))
+            bench = Bench(options, folder)
+            try:
+                make_tree(bench.source, kind)
+                bench.start_hosts(4)
+                # Programs and hashes are there from the first run on.
+                for tool in "rsync", "dist", "execnet":
+                    bench.run(tool, sorted(bench.homes))
+                for what in ("cold", "unchanged", "one change", "touched", "4 hosts, cold"):
+                    measure(bench, kind, what, options.runs)
+            finally:
+                bench.stop()
+    print(f"\nload at the end {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()

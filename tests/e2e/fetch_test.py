@@ -1,0 +1,145 @@
+"""What tests wrote comes back: --fetch, DIST_ARTIFACTS_DIR, coverage."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from dist_run import environment
+from sync_remote_test import host  # noqa: F401
+
+ARTIFACTS = "dist-artifacts"
+
+
+def came(dist):
+    """{path below dist-artifacts/HOST: content}."""
+    found = {}
+    top = dist / ARTIFACTS
+    for path in sorted(top.rglob("*")):
+        if path.is_file():
+            found["/".join(path.relative_to(top).parts[1:])] = path.read_bytes()
+    return found
+
+
+def test_files_come_back_whatever_the_verdict(dist, host):  # noqa: F811
+    dist.write({"pytest.ini": "[pytest]\n", "test_it.py": """
+        import os, pathlib, pytest
+        def test_fails():
+            pathlib.Path("out").mkdir()
+            pathlib.Path("out/one.png").write_bytes(b"\\x89PNG")
+            assert 0
+        def test_dies():
+            pathlib.Path("two.png").write_bytes(b"2")
+            pathlib.Path("three.txt").write_bytes(b"3")
+            os.symlink("/etc/passwd", "link.png")
+            os.mkfifo("pipe.png")
+            os.kill(os.getpid(), 9)
+        """})
+    ran = dist.run("--tx", host.tx, "--fetch", "*.png", "--fetch", "no/such/*")
+    assert ran.counts == {"failed": 1, "crashed": 1}, ran
+    assert came(dist) == {"out/one.png": b"\x89PNG", "two.png": b"2"}
+    # A second run does not send them there, and what is gone there goes here.
+    dist.write({"test_it.py": "def test_it(): pass"})
+    ran = dist.run("--tx", host.tx, "--fetch", "*.png", "-v")
+    assert ran.status == 0, ran
+    assert not list(host.tree.rglob("*.png"))
+    assert not (host.tree / ARTIFACTS).exists()
+
+
+@pytest.mark.parametrize("where", ["host", "popen"])
+def test_a_folder_for_each_attempt(dist, request, where):
+    tx = request.getfixturevalue("host").tx if where == "host" else "popen"
+    dist.write(it="""
+        import os, pathlib, pytest
+        def test_one():
+            folder = pathlib.Path(os.environ["DIST_ARTIFACTS_DIR"])
+            (folder / "deep").mkdir()
+            (folder / "deep/log").write_text("1")
+            assert 0
+        def test_two():
+            assert not os.listdir(os.environ["DIST_ARTIFACTS_DIR"])
+        @pytest.mark.parametrize("text", ["a/b c", "x" * 400])
+        def test_odd(text):
+            pathlib.Path(os.environ["DIST_ARTIFACTS_DIR"], "file").write_text(text)
+        """)
+    ran = dist.run("--tx", tx, "--retries", "1")
+    assert ran.counts == {"failed": 1, "passed": 3}, ran
+    files = came(dist)
+    long = "x" * (200 - len("test_it.py_test_odd["))
+    assert files == {
+        "tests/gw0/test_it.py_test_one/deep/log": b"1",
+        "tests/gw0/test_it.py_test_one-2/deep/log": b"1",
+        "tests/gw0/test_it.py_test_odd[a_b_c]/file": b"a/b c",
+        f"tests/gw0/test_it.py_test_odd[{long}/file": b"x" * 400}, ran
+
+
+def test_nothing_kept_leaves_nothing(dist, host, tmp_path):  # noqa: F811
+    dist.write(it="def test_it(): pass")
+    assert dist.run("--tx", host.tx, "--tx", "popen",
+                    env={"XDG_CACHE_HOME": tmp_path / "cache"}).status == 0
+    assert not (dist / ARTIFACTS).exists()
+    for home in host.home / ".cache", tmp_path / "cache":
+        assert not list(home.glob("dist/artifacts/*"))
+
+
+def test_a_limit_is_said(dist, host):  # noqa: F811
+    dist.write(it="""
+        import os
+        def test_it():
+            with open(os.environ["DIST_ARTIFACTS_DIR"] + "/huge", "wb") as file:
+                file.truncate(300 << 20)
+            with open(os.environ["DIST_ARTIFACTS_DIR"] + "/small", "wb") as file:
+                file.write(b"x")
+        """)
+    ran = dist.run("--tx", host.tx)
+    assert ran.status == 0, ran
+    assert "1 file of 314572800 bytes left there: at most 10000 files and 256 MiB" in (
+        ran.out + ran.err), ran
+    assert list(came(dist).values()) == [b"x"]
+
+
+def test_coverage_is_combined_here(dist, host):  # noqa: F811
+    """With paths of this machine, and no setting that says so."""
+    pytest.importorskip("pytest_cov")
+    dist.write({"pytest.ini": "[pytest]\n", "pkg/__init__.py": "",
+                "pkg/code.py": "def one():\n    return 1\n\ndef two():\n    return 2\n",
+                "test_a.py": "from pkg import code\ndef test_it(): code.one()\n",
+                "test_b.py": "from pkg import code\ndef test_it(): code.two()\n"})
+    ran = dist.run("--dist=loadfile", "--tx", f"2*{host.tx}", "--", "--cov=pkg",
+                   "--cov-report=")
+    assert (ran.status, ran.counts) == (0, {"passed": 2}), ran
+    files = [path.name for path in (dist / ".").glob(".coverage.*")]
+    assert files, ran
+    assert not (dist / ARTIFACTS).exists()
+
+    def coverage(*args):
+        done = subprocess.run([sys.executable, "-m", "coverage", *args], cwd=dist / ".",
+                              env=environment(""), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    coverage("combine")
+    coverage("json", "-o", "cov.json")
+    found = json.loads((dist / "cov.json").read_text())["files"]
+    assert {os.path.normpath(path) for path in found} == {"pkg/__init__.py", "pkg/code.py"}
+    assert found["pkg/code.py"]["summary"]["percent_covered"] == 100
+    assert str(host.home) not in coverage("report")
+
+
+def test_a_second_interrupt_does_not_wait_for_files(dist, host, tmp_path):  # noqa: F811
+    """The folder of a killed run is removed by the next node."""
+    dist.write(it="""
+        import os, pathlib
+        def test_it():
+            pathlib.Path(os.environ["DIST_ARTIFACTS_DIR"], "file").write_text("x")
+            node = os.getppid()
+            os.kill(node, 9)
+        """)
+    ran = dist.run("--tx", host.tx)
+    assert ran.status == 10, ran
+    dist.write(it="def test_it(): pass")
+    assert dist.run("--tx", host.tx).status == 0
+    assert not list(pathlib.Path(host.home).glob(".cache/dist/artifacts/*"))

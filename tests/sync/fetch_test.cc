@@ -1,0 +1,164 @@
+// Fetching: what is gathered, and what a lying host can make us write.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "sync/artifacts_folder.h"
+#include "sync/coverage_files.h"
+#include "sync/gather.h"
+#include "sync/target.h"
+#include "tests/support/sync_rig.h"
+
+namespace dist {
+namespace {
+
+class GatherTest : public ::testing::Test {
+ protected:
+  ~GatherTest() override { RemoveFolder(folder_); }
+
+  // Paths that are gathered, with a space behind each.
+  std::string Paths(std::vector<std::string> globs, uint64_t bytes = 1000,
+                    uint32_t files = 100) {
+    auto gathered = Gather({folder_, std::move(globs), bytes, files});
+    if (!gathered.ok()) return std::string(gathered.status().message());
+    notes_ = gathered->notes;
+    std::string paths;
+    if (gathered->snapshot == nullptr) return paths;
+    for (const Entry& entry : gathered->snapshot->manifest().entries) {
+      if (entry.type != EntryType::kFolder) paths += entry.path + " ";
+    }
+    return paths;
+  }
+
+  const std::string folder_ = NewFolder();
+  std::vector<std::string> notes_;
+};
+
+TEST_F(GatherTest, GlobsPickNamesOrPaths) {
+  for (const char* path : {"/a.png", "/d/b.png", "/d/e/c.txt", "/.hidden"}) {
+    WriteFile(folder_ + path, "x");
+  }
+  EXPECT_EQ(Paths({"*.png"}), "a.png d/b.png ");
+  EXPECT_EQ(Paths({"d/*"}), "d/b.png ");
+  EXPECT_EQ(Paths({"d/**"}), "d/b.png d/e/c.txt ");
+  EXPECT_EQ(Paths({"**"}), ".hidden a.png d/b.png d/e/c.txt ");
+  EXPECT_EQ(Paths({"*.jpg"}), "");
+  EXPECT_EQ(Paths({}), "");
+}
+
+TEST_F(GatherTest, LinksAndSpecialsStay) {
+  WriteFile(folder_ + "/file", "x");
+  MakeLink("/etc/passwd", folder_ + "/link");
+  MakeLink("/etc", folder_ + "/folder");
+  mkfifo((folder_ + "/pipe").c_str(), 0600);
+  EXPECT_EQ(Paths({"**"}), "file ");
+}
+
+TEST_F(GatherTest, WhatExceedsALimitIsSaid) {
+  WriteFile(folder_ + "/a", std::string(600, 'x'));
+  WriteFile(folder_ + "/b", std::string(600, 'x'));
+  WriteFile(folder_ + "/c", std::string(400, 'x'));
+  EXPECT_EQ(Paths({"**"}), "a c ");
+  ASSERT_EQ(notes_.size(), 1u);
+  EXPECT_EQ(notes_[0].substr(0, 40),
+            "1 file of 600 bytes left there: at most ");
+  EXPECT_EQ(Paths({"**"}, 10'000, 2), "a b ");
+  ASSERT_EQ(notes_.size(), 1u);
+}
+
+TEST_F(GatherTest, AFolderThatIsGoneIsAnError) {
+  auto gathered = Gather({folder_ + "/no", {"**"}, 1, 1});
+  EXPECT_EQ(gathered.status().code(), absl::StatusCode::kNotFound);
+}
+
+// The target's end, told by a host that lies.
+class FetchLimits : public ::testing::Test {
+ protected:
+  std::string Fetch(SyncTarget::Limits limits) {
+    SyncTarget target(rig_.cache(), limits);
+    return rig_.SyncTo(&target, SnapshotOf(rig_.here()), there_).error;
+  }
+
+  SyncRig rig_;
+  const std::string there_ = NewFolder();
+};
+
+TEST_F(FetchLimits, BytesFilesAndLinks) {
+  WriteFile(rig_.Here("a"), std::string(600, 'x'));
+  WriteFile(rig_.Here("b"), std::string(600, 'x'));
+  SyncTarget::Limits limits;
+  limits.bytes = 1199;
+  EXPECT_EQ(Fetch(limits), "more bytes than were asked for");
+  limits.bytes = 1200;
+  limits.entries = 1;
+  EXPECT_EQ(Fetch(limits), "more files than were asked for");
+  limits.entries = 2;
+  limits.links = false;
+  EXPECT_EQ(Fetch(limits), "");
+  MakeLink("/etc/passwd", rig_.Here("link"));
+  limits.entries = 3;
+  EXPECT_EQ(Fetch(limits), "a link where files were asked for");
+  EXPECT_FALSE(Exists(there_ + "/link"));
+  RemoveFolder(there_);
+}
+
+TEST_F(FetchLimits, WhatIsNoLongerThereGoesAndTheUsersStays) {
+  WriteFile(rig_.Here("old"), "1");
+  WriteFile(there_ + "/mine", "2");
+  EXPECT_EQ(Fetch({}), "");
+  EXPECT_TRUE(Exists(there_ + "/old"));
+  RemoveFolder(rig_.Here("old"));
+  WriteFile(rig_.Here("new"), "3");
+  EXPECT_EQ(Fetch({}), "");
+  EXPECT_FALSE(Exists(there_ + "/old"));
+  EXPECT_EQ(ReadFile(there_ + "/mine"), "2");
+  EXPECT_EQ(ReadFile(there_ + "/new"), "3");
+  RemoveFolder(there_);
+}
+
+TEST(ArtifactsFolderTest, LivesAsLongAsItsNode) {
+  const std::string home = NewFolder() + "/cache";
+  std::string path;
+  {
+    auto one = ArtifactsFolder::Make(home);
+    auto two = ArtifactsFolder::Make(home);
+    ASSERT_TRUE(one.ok() && two.ok()) << one.status() << two.status();
+    path = one->path();
+    EXPECT_NE(path, two->path());
+    WriteFile(path + "/gw0/file", "x");
+    EXPECT_TRUE(Exists(two->path()));
+  }
+  EXPECT_FALSE(Exists(path));
+}
+
+TEST(ArtifactsFolderTest, AKilledNodesFolderGoesWithTheNextOne) {
+  const std::string home = NewFolder() + "/cache";
+  ASSERT_TRUE(ArtifactsFolder::Make(home).ok());
+  WriteFile(home + "/artifacts/left/gw0/file", "x");
+  auto next = ArtifactsFolder::Make(home);
+  ASSERT_TRUE(next.ok());
+  EXPECT_FALSE(Exists(home + "/artifacts/left"));
+}
+
+TEST(CoverageFilesTest, GoWhereTheyAreCombined) {
+  const std::string from = NewFolder();
+  const std::string to = NewFolder();
+  WriteFile(from + "/.coverage.h.1.2", "data");
+  WriteFile(from + "/other", "x");
+  MakeLink("/etc/passwd", from + "/.coverage.link");
+  MakeFolder(from + "/empty/deep");
+  const auto moved = MoveCoverageFiles(from, to);
+  ASSERT_TRUE(moved.ok());
+  EXPECT_EQ(*moved, 1);
+  EXPECT_EQ(ReadFile(to + "/.coverage.h.1.2"), "data");
+  EXPECT_FALSE(Exists(to + "/.coverage.link"));
+  RemoveEmptyFolders(from);
+  EXPECT_FALSE(Exists(from + "/empty"));
+  EXPECT_TRUE(Exists(from + "/other"));
+  EXPECT_EQ(MoveCoverageFiles(from + "/no", to).value(), 0);
+}
+
+}  // namespace
+}  // namespace dist
