@@ -104,12 +104,12 @@ def test_one_worker_keeps_the_order(project):
 @pytest.mark.parametrize("args, env", [(["--no-history"], {}), ([], {"DIST_NO_HISTORY": "1"})])
 def test_no_history_is_kept_if_none_is_wanted(project, args, env):
     project.dist("-n", "2", "-q", *args, **env)
-    assert not project.cache.exists()
+    assert not project.files()
 
 
 def test_collecting_records_nothing(project):
     project.dist("--collect-only", "-q")
-    assert not project.cache.exists()
+    assert not project.files()
 
 
 def test_is_shown_and_cleared(project):

@@ -59,6 +59,7 @@ TEST(Pytest, BeginsWithThePluginAndItsConfiguration) {
             Numbers({static_cast<uint32_t>(record.size() - 4)}));
   const Json json = Json::parse(record.substr(5));
   EXPECT_EQ(json, (Json{{"args", {"-k", "a or b", "tests"}},
+                        {"source_paths", Json::array()},
                         {"workerinput",
                          {{"workerid", "gw3"},
                           {"workercount", 4},
