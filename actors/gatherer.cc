@@ -8,6 +8,7 @@
 
 #include "actors/actor_class.h"
 #include "core/base/overload.h"
+#include "sync/artifacts_folder.h"
 #include "sync/gather.h"
 #include "sync/source.h"
 
@@ -46,6 +47,7 @@ class GathererActor {
     const std::string& folder =
         fetch.folder.empty() ? artifacts_ : fetch.folder;
     if (folder.empty()) return End();
+    if (fetch.folder.empty()) ArtifactsFolder::NameRemains(artifacts_);
     auto gathered =
         Gather({folder, fetch.globs, fetch.max_bytes, fetch.max_files});
     if (!gathered.ok()) {

@@ -20,6 +20,11 @@ class ArtifactsFolder {
 
   const std::string& path() const { return path_; }
 
+  // Names what processes have left that died in a test: in a worker's folder,
+  // ".kept-PID" becomes what ".name-PID" says. To be called when the workers
+  // are gone. Names that are none are not taken: tests can write them.
+  static void NameRemains(const std::string& path);
+
  private:
   ArtifactsFolder() = default;
 

@@ -612,7 +612,8 @@ class Worker:
         self._durations = {}
         self._properties = 0  # Number of properties already reported.
         self._eager = False  # Passed phases may say more than "passed".
-        self._artifacts = os.environ.get("DIST_ARTIFACTS_DIR")
+        above = os.environ.get("DIST_ARTIFACTS_DIR")
+        self.artifacts = Artifacts(above) if above else None
 
     # Before there is a session.
 
@@ -702,19 +703,13 @@ class Worker:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item):
         """Gives each attempt a folder of its own to keep things in."""
-        above = self._artifacts
-        if not above:
+        if self.artifacts is None:
             yield
             return
-        folder = None
-        with contextlib.suppress(OSError):
-            folder = new_folder(above, item.nodeid)
-            os.environ["DIST_ARTIFACTS_DIR"] = folder
+        self.artifacts.begin(item.nodeid)
         yield
-        os.environ["DIST_ARTIFACTS_DIR"] = above
-        if folder:
-            with contextlib.suppress(OSError):
-                os.rmdir(folder)  # Nothing was kept.
+        if not self._channel.forked:
+            self.artifacts.end()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_collection(self):
@@ -954,17 +949,54 @@ class Worker:
         return True  # Said; pytest need not write it to stderr.
 
 
-def new_folder(above, nodeid):
-    """A folder that is named after a test, and numbered if the test has been here before."""
-    name = re.sub(r"[^A-Za-z0-9_.=,\[\]-]+", "_", nodeid)[:200].strip(".") or "_"
-    number = 1
-    while True:
-        folder = os.path.join(above, name if number == 1 else "%s-%d" % (name, number))
+class Artifacts:
+    """DIST_ARTIFACTS_DIR: a folder for each attempt to keep things in, named after its test.
+
+    Making and removing one takes longer than an empty test, so a folder is given to one test after another until something is in
+    it. The name that it would get is written beside it: what a process that died has left is named by the node.
+    """
+
+    NAME_SIZE = 256
+
+    def __init__(self, above):
+        self._above = above
+        self._folder = os.path.join(above, ".kept-%d" % os.getpid())
+        self._note = os.path.join(above, ".name-%d" % os.getpid())
+        self._name = ""
+        self._made = False
+
+    def begin(self, nodeid):
+        self._name = re.sub(r"[^A-Za-z0-9_.=,\[\]-]+", "_", nodeid)[:200].strip(".") or "_"
+        with contextlib.suppress(OSError):
+            if not self._made:
+                os.makedirs(self._folder, exist_ok=True)
+                self._made = True
+            note = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(note, self._name.encode().ljust(self.NAME_SIZE, b"\n"))
+            finally:
+                os.close(note)
+        os.environ["DIST_ARTIFACTS_DIR"] = self._folder
+
+    def end(self):
         try:
-            os.makedirs(folder)
-            return folder
-        except FileExistsError:
-            number += 1
+            if not os.listdir(self._folder):
+                return
+            self._made = False
+            number = 1
+            while True:
+                kept = os.path.join(self._above, self._name if number == 1 else "%s-%d" % (self._name, number))
+                if not os.path.lexists(kept):  # Only this process names things here.
+                    os.rename(self._folder, kept)
+                    return
+                number += 1
+        except OSError:  # The test has removed it, or made it unreadable.
+            self._made = False
+
+    def close(self):
+        for remove, path in ((os.rmdir, self._folder), (os.unlink, self._note), (os.rmdir, self._above)):
+            with contextlib.suppress(OSError):
+                remove(path)
 
 
 def rename_sources(source_paths):
@@ -1172,6 +1204,8 @@ def main():
     if channel.forked:
         flush_streams()
         os._exit(1)
+    if worker.artifacts is not None:
+        worker.artifacts.close()
     session = worker.session
     channel.send_json(
         "Z",

@@ -71,14 +71,23 @@ def check_attempts(dist, tx):
         @pytest.mark.parametrize("text", ["a/b c", "x" * 400])
         def test_odd(text):
             pathlib.Path(os.environ["DIST_ARTIFACTS_DIR"], "file").write_text(text)
+        def test_removes():
+            folder = os.environ["DIST_ARTIFACTS_DIR"]
+            os.rmdir(folder)
+        def test_dies():
+            pathlib.Path(os.environ["DIST_ARTIFACTS_DIR"], "last").write_text("words")
+            os._exit(1)
+        def test_after(): assert not os.listdir(os.environ["DIST_ARTIFACTS_DIR"])
         """)
     ran = dist.run("--tx", tx, "--retries", "1")
-    assert ran.counts == {"failed": 1, "passed": 3}, ran
+    assert ran.counts == {"failed": 1, "passed": 5, "crashed": 1}, ran
     files = came(dist)
     long = "x" * (200 - len("test_it.py_test_odd["))
     assert files == {
         "tests/gw0/test_it.py_test_one/deep/log": b"1",
         "tests/gw0/test_it.py_test_one-2/deep/log": b"1",
+        "tests/gw0/test_it.py_test_dies/last": b"words",
+        "tests/gw0/test_it.py_test_dies-2/last": b"words",
         "tests/gw0/test_it.py_test_odd[a_b_c]/file": b"a/b c",
         f"tests/gw0/test_it.py_test_odd[{long}/file": b"x" * 400}, ran
 

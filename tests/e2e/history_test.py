@@ -29,7 +29,7 @@ def test_short(i):
     time.sleep(0.01)
 
 def test_long():
-    time.sleep(0.6)
+    time.sleep(0.4)
 
 class TestMore:
     def test_longest(self):
@@ -200,7 +200,7 @@ def test_plan_predicts_what_happens(project):
     assert re.search(r"^predicted: 1\.\d s, at least 1\.\d s \(the longest test\)", out, re.M), out
     table = out[out.index("hosts  workers"):].splitlines()[1:]
     assert [row.split()[:2] for row in table] == [["2", "4"], ["4", "8"], ["1", "1"]]
-    assert float(table[2].split()[2]) >= 1.8
+    assert float(table[2].split()[2]) >= 1.6
     assert re.search(r"^gw\d .* test_a.py::TestMore::test_longest", out, re.M)
     project.dist("-n", "2", "-q")
     assert set(project.begun_first()[:2]) == {"test_a.py::TestMore::test_longest",

@@ -48,6 +48,26 @@ TEST_F(GatherTest, GlobsPickNamesOrPaths) {
   EXPECT_EQ(Paths({}), "");
 }
 
+TEST_F(GatherTest, WhatTheDeadLeftGetsItsTestsName) {
+  const std::string worker = folder_ + "/gw0/";
+  const auto left = [&](const std::string& pid, const std::string& note) {
+    WriteFile(worker + ".name-" + pid, note + std::string(20, '\n'));
+    WriteFile(worker + ".kept-" + pid + "/x", "x");
+  };
+  left("1", "t.py_test_a");
+  left("2", "t.py_test_a");
+  left("3", "../../escapes");
+  left("4", "");
+  WriteFile(worker + ".name-5", "t.py_test_b");
+  mkdir((worker + ".kept-5").c_str(), 0700);  // Nothing was kept.
+  mkfifo((worker + ".name-6").c_str(), 0600);
+  ArtifactsFolder::NameRemains(folder_);
+  // Without a name of its own it still comes.
+  EXPECT_EQ(Paths({"**"}),
+            "gw0/.kept-3/x gw0/.kept-4/x gw0/t.py_test_a/x "
+            "gw0/t.py_test_a-2/x ");
+}
+
 TEST_F(GatherTest, LinksAndSpecialsStay) {
   WriteFile(folder_ + "/file", "x");
   MakeLink("/etc/passwd", folder_ + "/link");
