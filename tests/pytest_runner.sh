@@ -39,5 +39,6 @@ if [ -n "${XML_OUTPUT_FILE:-}" ]; then
 fi
 # -c: no ini file that happens to lie above the runfiles. -B is not inherited
 # by what the tests start, unlike PYTHONDONTWRITEBYTECODE.
-exec "$python" -B -m pytest -q -p no:cacheprovider -c /dev/null \
+# -vv: what an assertion compares and says is shown whole.
+exec "$python" -B -m pytest -vv -p no:cacheprovider -c /dev/null \
   --rootdir="$PWD" --basetemp="${TEST_TMPDIR:-/tmp}/t" "$@"

@@ -1000,8 +1000,11 @@ class Artifacts:
 
 
 def rename_sources(source_paths):
-    """Names the files in coverage.py's data as they are named where the user is: `coverage combine` runs there."""
-    names = [name for name in os.listdir(".") if name.startswith(".coverage.")] if source_paths else ()
+    """Names the files in coverage.py's data as they are named where the user is: `coverage combine` runs there.
+
+    Only in data that nobody else is writing, which would find it locked: that of this process and of those that have ended.
+    """
+    names = [name for name in os.listdir(".") if is_finished_coverage(name)] if source_paths else ()
     if not names:
         return
     import sqlite3
@@ -1015,6 +1018,20 @@ def rename_sources(source_paths):
                     (here + "/", len(prefix) + 1, len(prefix), prefix),
                 )
             data.commit()
+
+
+def is_finished_coverage(name):
+    """Whether that is a data file of coverage.py, .coverage.HOST.PID.RANDOM, of this process or of one that has ended."""
+    match = re.match(r"\.coverage\..+\.(?:pid)?(\d+)\.\w+$", name)
+    if not match:
+        return False
+    pid = int(match.group(1))
+    try:
+        if pid != os.getpid():
+            os.kill(pid, 0)
+    except (OSError, OverflowError):
+        return True
+    return pid == os.getpid()
 
 
 def warning_text(warning_message):
@@ -1198,12 +1215,12 @@ def main():
     worker._obey(early)
     started_in = os.getcwd()
     status, reason = run_session(worker, settings)
-    with contextlib.suppress(OSError):
-        os.chdir(started_in)
-        rename_sources(settings.get("source_paths"))
     if channel.forked:
         flush_streams()
         os._exit(1)
+    with contextlib.suppress(OSError):
+        os.chdir(started_in)
+        rename_sources(settings.get("source_paths"))
     if worker.artifacts is not None:
         worker.artifacts.close()
     session = worker.session

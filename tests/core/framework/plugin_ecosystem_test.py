@@ -1,5 +1,8 @@
 """Plugins and conftest.py files find what they find under pytest-xdist."""
+import contextlib
+import os
 import re
+import sqlite3
 import subprocess
 import sys
 
@@ -74,6 +77,23 @@ def test_coverage_of_two_workers_is_combined(run, start):
     subprocess.run(coverage + ["combine"], cwd=directory, check=True, stdout=subprocess.PIPE)
     report = subprocess.run(coverage + ["report"], cwd=directory, check=True, stdout=subprocess.PIPE).stdout.decode()
     assert re.search(r"code_under_test.py +4 +0 +100%", report), report
+
+
+def test_paths_change_only_in_coverage_that_nobody_writes(run, suite):
+    """Another worker that is about to write would find its file locked."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    folder = suite()
+    paths = {}
+    for pid in (os.getpid(), ended.pid):
+        with contextlib.closing(sqlite3.connect(str(folder / (".coverage.a.host.%d.123456" % pid)))) as data:
+            data.executescript("CREATE TABLE file (path TEXT); INSERT INTO file VALUES ('/there/code.py')")
+    worker = run(test_a="def test_it(): pass", settings={"source_paths": [["/there", "/here"]]})
+    assert worker.end["exitstatus"] == 0
+    for pid in (os.getpid(), ended.pid):
+        with contextlib.closing(sqlite3.connect(str(folder / (".coverage.a.host.%d.123456" % pid)))) as data:
+            paths[pid] = data.execute("SELECT path FROM file").fetchall()
+    assert paths == {os.getpid(): [("/there/code.py",)], ended.pid: [("/here/code.py",)]}
 
 
 def test_hypothesis(run):
