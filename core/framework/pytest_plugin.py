@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import types
 import zlib
 
 RECORD_LIMIT = 16 << 20
@@ -959,6 +960,8 @@ class Artifacts:
     NAME_SIZE = 256
 
     def __init__(self, above):
+        self._os = types.SimpleNamespace(**vars(os))  # Tests put other things in the place of what is there.
+        self._sub = re.compile(r"[^A-Za-z0-9_.=,\[\]-]+").sub
         self._above = above
         self._folder = os.path.join(above, ".kept-%d" % os.getpid())
         self._note = os.path.join(above, ".name-%d" % os.getpid())
@@ -966,30 +969,23 @@ class Artifacts:
         self._made = False
 
     def begin(self, nodeid):
-        self._name = re.sub(r"[^A-Za-z0-9_.=,\[\]-]+", "_", nodeid)[:200].strip(".") or "_"
+        self._name = self._sub("_", nodeid)[:200].strip(".") or "_"
         with contextlib.suppress(OSError):
             if not self._made:
-                os.makedirs(self._folder, exist_ok=True)
-                self._made = True
-            note = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+                self._make()
+            note = self._os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
-                os.write(note, self._name.encode().ljust(self.NAME_SIZE, b"\n"))
+                self._os.write(note, self._name.encode().ljust(self.NAME_SIZE, b"\n"))
             finally:
-                os.close(note)
+                self._os.close(note)
         os.environ["DIST_ARTIFACTS_DIR"] = self._folder
 
     def end(self):
         try:
-            if not os.listdir(self._folder):
+            if not self._os.listdir(self._folder):
                 return
             self._made = False
-            number = 1
-            while True:
-                kept = os.path.join(self._above, self._name if number == 1 else "%s-%d" % (self._name, number))
-                if not os.path.lexists(kept):  # Only this process names things here.
-                    os.rename(self._folder, kept)
-                    return
-                number += 1
+            self._os.rename(self._folder, self._free_name())
         except OSError:  # The test has removed it, or made it unreadable.
             self._made = False
 
@@ -997,6 +993,23 @@ class Artifacts:
         for remove, path in ((os.rmdir, self._folder), (os.unlink, self._note), (os.rmdir, self._above)):
             with contextlib.suppress(OSError):
                 remove(path)
+
+    def _make(self):
+        for folder in (self._above, self._folder):
+            with contextlib.suppress(FileExistsError):
+                self._os.mkdir(folder, 0o700)
+        self._made = True
+
+    def _free_name(self):
+        """Only this process names things there."""
+        number = 1
+        while True:
+            kept = "%s/%s" % (self._above, self._name if number == 1 else "%s-%d" % (self._name, number))
+            try:
+                self._os.lstat(kept)
+            except FileNotFoundError:
+                return kept
+            number += 1
 
 
 def rename_sources(source_paths):
