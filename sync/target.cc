@@ -36,7 +36,7 @@ ContentsWanted RunsOf(const std::vector<uint32_t>& positions) {
 }  // namespace
 
 SyncTarget::SyncTarget(std::string cache_home, Limits limits)
-    : cache_home_(std::move(cache_home)), limits_(limits) {}
+    : cache_home_(std::move(cache_home)), limits_(std::move(limits)) {}
 
 absl::Status SyncTarget::CheckLimits(const Manifest& manifest) const {
   if (manifest.entries.size() > limits_.entries) {
@@ -78,8 +78,13 @@ absl::Status SyncTarget::On(const OfferTree& offer, Replies* replies) {
   if (offer.manifest_size > kMaxManifestBytes) {
     return absl::InvalidArgumentError("a manifest larger than 64 MiB");
   }
-  DIST_ASSIGN_OR_RETURN(
-      slot_, TreeSlot::Claim(cache_home_, offer.project, offer.folder));
+  auto slot = TreeSlot::Claim(cache_home_, offer.project, offer.folder);
+  if (!offer.folder.empty() && absl::IsUnavailable(slot.status())) {
+    return absl::UnavailableError(
+        absl::StrCat(slot.status().message(), "\nhelp: wait for it, or ",
+                     limits_.instead));
+  }
+  DIST_ASSIGN_OR_RETURN(slot_, std::move(slot));
   DIST_ASSIGN_OR_RETURN(const Fd home, OpenPrivateFolder(cache_home_));
   DIST_ASSIGN_OR_RETURN(store_, Store::Open(home.get()));
   ledger_ = ReadLedger(slot_->home(), slot_->ledger());

@@ -27,6 +27,8 @@ class SyncTarget {
     uint64_t bytes = UINT64_MAX;  // Of all files together.
     uint64_t entries = UINT64_MAX;
     bool links = true;
+    // What else a user could do whose folder is in use by another run.
+    std::string instead = "use another chdir=";
   };
 
   // `cache_home`: as of CacheHomePath().
