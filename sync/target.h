@@ -51,6 +51,9 @@ class SyncTarget {
   absl::Status On(const OfferTree& offer, Replies* replies);
   absl::Status On(const SendManifest& part, Replies* replies);
   absl::Status On(const SendContents& block, Replies* replies);
+  absl::Status On(const SendDelta& delta, Replies* replies);
+  // Has written that many bytes, `size` on the link.
+  absl::Status Written(uint64_t bytes, size_t size, Replies* replies);
   absl::Status CheckLimits(const Manifest& manifest) const;
   absl::Status TakeManifest(absl::string_view compressed, Replies* replies);
   absl::Status Plan(TreeState state, Replies* replies);
