@@ -98,9 +98,9 @@ absl::StatusOr<std::optional<SyncRequest>> SyncSource::Next() {
     queue_.pop_front();
     return request;
   }
-  if (!HasContents() || unwritten_ + kMaxDelta > kContentsWindow) {
-    return std::optional<SyncRequest>();
-  }
+  if (!HasContents()) return std::optional<SyncRequest>();
+  const uint64_t most = next_block_ < plan_->blocks() ? kMaxBlock : kMaxDelta;
+  if (unwritten_ + most > kContentsWindow) return std::optional<SyncRequest>();
   DIST_ASSIGN_OR_RETURN(const BlockMaker::Message message, NextContents());
   const size_t size = SizeOf(*message);
   unwritten_ += size;
