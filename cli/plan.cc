@@ -196,6 +196,7 @@ void AddHistory(const Request& request, PlannedRun* run) {
   if (!loaded.notice.empty()) run->notices.push_back(loaded.notice);
   if (loaded.found) {
     run->plan.estimates = Estimates(ExpectedOn(loaded.history, run->plan));
+    SetPaces(loaded.history, &run->plan);
   }
 }
 
