@@ -157,6 +157,7 @@ class Pump {
       fds[0].fd = -1;
     }
     poll(fds, 3, millis);
+    if (fds[2].revents != 0) how_ = "stopped";
     return fds[2].revents == 0;
   }
 

@@ -18,8 +18,8 @@ struct PumpEnds {
 
 // Returns when one side has ended, what it said before is with the other one,
 // and the peer was told. At most 128 KiB are under way. The result says how it
-// ended: "" if the local side did, else "closed by the other side" or why the
-// connection was lost.
+// ended: "" if the local side did, "stopped", "closed by the other side" or why
+// the connection was lost.
 std::string PumpTls(PumpEnds ends);
 
 }  // namespace dist
