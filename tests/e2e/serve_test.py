@@ -303,6 +303,27 @@ def test_usage(dist, args, words):
     assert done.stderr.startswith("dist: ") and done.stderr.count("\n") == 2, done
 
 
+def test_one_file_is_all_it_needs(dist, serve, tmp_path):
+    dist.write(it="def test_it(): pass")
+    one = tmp_path / "served"
+    shutil.copy("cli/dist-serve-linux-x86_64", one)
+    for _ in "unpacks", "is unpacked":
+        server = serve(program=(one,))
+        assert dist.run("--tx", server.spec, env=server.env).status == 0
+        assert server.stop() == 0
+        cache = server.home / ".cache/dist/serve"
+        assert [len(path.name) for path in cache.iterdir()] == [64]
+        assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+    shutil.rmtree(cache)
+    whole = one.read_bytes()
+    one.write_bytes(whole[:-5000])
+    done = subprocess.run([one, "--help"], capture_output=True, text=True,
+                          env=dist_run.environment(dist.cookie, HOME=server.home))
+    assert done.returncode == 4 and done.stderr.endswith(
+        "dist: this file is damaged\nhelp: copy it again\n"), done
+    assert list(cache.iterdir()) == []
+
+
 def test_a_project_cannot_bring_its_own_key(dist, serve):
     dist.write({"dist.toml": 'key-file = "k"\n'}, it="def test_it(): pass")
     ran = dist.run("-n", "1")
