@@ -18,6 +18,8 @@ namespace {
 
 // CAF buffers writes without bound; no more than this is handed to it at once.
 constexpr size_t kInFlight = 256 << 10;
+// CAF fills a buffer of this size with zeros for each read, of 4 bytes, too.
+constexpr size_t kReadAtMost = 32 << 10;
 // Output beyond this is dropped, with a note: a reader that cannot keep up must
 // not fill this machine's memory.
 constexpr size_t kMaxQueuedOutput = 8 << 20;
@@ -35,7 +37,7 @@ class LinkEnd {
         tick_(absl::ToChronoMilliseconds(std::min(timers.ping / 2, kTick))),
         session_(timers, Now()) {
     self_->configure_read(connection_,
-                          caf::io::receive_policy::at_most(kInFlight));
+                          caf::io::receive_policy::at_most(kReadAtMost));
     self_->ack_writes(connection_, true);
     self_->delayed_send(self_, tick_, Tick{});
     Pump();

@@ -53,8 +53,11 @@ std::vector<std::vector<std::string>> Candidates(
     const WorkerSetup& setup, const FrameworkEntry& framework,
     const std::vector<std::string>& env) {
   if (!setup.python.empty()) {
-    const auto words = SplitShellWords(setup.python);
-    if (words.ok() && !words->empty()) return {*words};
+    auto words = SplitShellWords(setup.python);
+    if (words.ok() && !words->empty()) {
+      words->front() = ExpandHome(words->front(), GetVariable("HOME", env));
+      return {*words};
+    }
     return {{setup.python}};
   }
   const std::string venv = GetVariable("VIRTUAL_ENV", env);
@@ -138,7 +141,7 @@ class WorkerActor {
     request.argv =
         framework_->argv(candidates_[next_candidate_++], Processes::kControlFd);
     request.env = env_;
-    request.cwd = setup_.chdir;
+    request.cwd = ExpandHome(setup_.chdir, GetVariable("HOME", env_));
     request.nice = setup_.nice;
     key_ = processes_->Start(std::move(request),
                              std::make_shared<ToActor>(WorkerHandle(self_)));

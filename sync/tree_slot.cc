@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -111,7 +112,9 @@ absl::Status TreeSlot::OpenOwn(int trees, const std::string& project) {
 
 absl::Status TreeSlot::OpenAt(int trees, const std::string& project,
                               const std::string& folder) {
-  DIST_ASSIGN_OR_RETURN(tree_, OpenOrMakeFolder(folder, 0777));
+  const char* home = getenv("HOME");
+  const std::string wanted = ExpandHome(folder, home != nullptr ? home : "");
+  DIST_ASSIGN_OR_RETURN(tree_, OpenOrMakeFolder(wanted, 0777));
   DIST_ASSIGN_OR_RETURN(path_, PathOf(tree_));
   const std::string name =
       absl::StrCat("at-", DigestOf(path_).Hex().substr(0, 32));

@@ -119,7 +119,8 @@ struct ProcessPump::Child {
   Clock::time_point last_read;
 };
 
-ProcessPump::ProcessPump() : spared_(ChildProcesses()) {
+ProcessPump::ProcessPump()
+    : spared_(ChildProcesses()), read_buffer_(kReadSize) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   sigset_t set;
   sigemptyset(&set);
@@ -347,12 +348,11 @@ void ProcessPump::ReadControl(Child& child, size_t limit) {
   child.last_read = Clock::now();
   std::string bytes;
   while (child.control >= 0 && bytes.size() < limit) {
-    const size_t before = bytes.size();
-    bytes.resize(std::min(limit, before + kReadSize));
     std::vector<int> handed;
     const ssize_t n =
-        Receive(child.control, &bytes[before], bytes.size() - before, &handed);
-    bytes.resize(before + (n > 0 ? n : 0));
+        Receive(child.control, read_buffer_.data(),
+                std::min(limit - bytes.size(), read_buffer_.size()), &handed);
+    if (n > 0) bytes.append(read_buffer_.data(), n);
     for (int& fd : handed) {
       if (child.captures.size() < kMaxCaptures) {
         child.captures.push_back(fd);
@@ -370,11 +370,10 @@ void ProcessPump::ReadControl(Child& child, size_t limit) {
 }
 
 bool ProcessPump::ReadOutput(Child& child, size_t limit) {
-  std::string bytes(std::min(limit, kReadSize), '\0');
-  const ssize_t n = read(child.output, &bytes[0], bytes.size());
+  const ssize_t n = read(child.output, read_buffer_.data(),
+                         std::min(limit, read_buffer_.size()));
   if (n > 0) {
-    bytes.resize(n);
-    child.observer->OnOutput(std::move(bytes));
+    child.observer->OnOutput(std::string(read_buffer_.data(), n));
     return true;
   }
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;

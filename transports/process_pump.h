@@ -72,6 +72,7 @@ class ProcessPump : public Processes {
   std::map<int, Key> by_fd_;
   std::map<pid_t, Key> by_pid_;
   std::vector<pid_t> spared_;  // Children from before.
+  std::vector<char> read_buffer_;
   bool closed_ = false;        // KillAll was called.
   bool quit_ = false;
   std::thread thread_;

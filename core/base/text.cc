@@ -1,5 +1,6 @@
 #include "core/base/text.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -116,6 +117,12 @@ std::string Printable(absl::string_view text) {
     }
   }
   return out;
+}
+
+std::string ExpandHome(absl::string_view path, absl::string_view home) {
+  const bool at_home = path == "~" || absl::StartsWith(path, "~/");
+  return at_home && !home.empty() ? absl::StrCat(home, path.substr(1))
+                                  : std::string(path);
 }
 
 bool IsUtf8(absl::string_view text) {

@@ -22,6 +22,10 @@ absl::StatusOr<std::vector<std::string>> SplitShellWords(
 // can be shown on one line of a terminal.
 std::string Printable(absl::string_view text);
 
+// `path` with a leading "~" or "~/" as a shell reads it; another account's
+// home, as in "~name/", and every path without a home stay as they are.
+std::string ExpandHome(absl::string_view path, absl::string_view home);
+
 // True if `text` is UTF-8 as RFC 3629 has it: nothing overlong, no surrogates,
 // nothing above U+10FFFF.
 bool IsUtf8(absl::string_view text);

@@ -155,7 +155,8 @@ def test_what_a_killed_node_leaves_is_removed(dist, host, tmp_path):  # noqa: F8
             os.kill(node, 9)
         """)
     ran = dist.run("--tx", host.tx)
-    assert ran.status == 10, ran
+    # 1: the node had time to say which test ran, which is blamed.
+    assert ran.status in (1, 10), ran
     dist.write(it="def test_it(): pass")
     assert dist.run("--tx", host.tx).status == 0
     # A node over ssh may outlive the run by a moment.

@@ -190,6 +190,11 @@ def test_no_sync(dist, host):
 def test_chdir_with_rsyncdir(dist, host, tmp_path):
     dist.write(PROJECT)
     passes(dist.run("--tx", f"{host.tx}//chdir={tmp_path}/a/b", "--rsyncdir", "."))
+    (host.home / "python").symlink_to(sys.executable)
+    spec = f"{host.tx}//python=~/python//chdir=~/work"
+    passes(dist.run("--tx", spec, "--rsyncdir", "."))
+    passes(dist.run("--tx", spec, "--no-sync"))
+    assert list((host.home / "work").iterdir())
     assert (tmp_path / "a/b/mypkg/data/values.txt").exists() and not host.trees
 
 

@@ -11,7 +11,6 @@
 
 #include <filesystem>
 #include <functional>
-#include <iostream>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -137,8 +136,10 @@ TEST_F(InterruptedTest, KilledAtAnyMomentNothingOfTheUsersIsLost) {
   ExpectTheNextOneWorks();
 }
 
+constexpr char kNeedsRoot[] = "NOT TESTED: mounting a small disk needs root";
+
 // Runs `body` in a mount namespace of its own with a file system of 2 MiB at
-// `folder`. False, and loud, if this machine does not allow that.
+// `folder`. False if this machine does not allow that.
 bool OnSmallDisk(const std::string& folder, const char* options,
                  const std::function<void()>& body) {
   const pid_t child = fork();
@@ -154,10 +155,7 @@ bool OnSmallDisk(const std::string& folder, const char* options,
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 99) {
-    std::cerr << "NOT TESTED: mounting a small disk needs root\n";
-    return false;
-  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 99) return false;
   EXPECT_EQ(status, 0);
   return true;
 }
@@ -190,7 +188,7 @@ TEST_F(InterruptedTest, AFullDiskLeavesWhatWasThere) {
     EXPECT_EQ(ReadFile(disk + "/a"), "small");
   });
   RemoveFolder(disk);
-  if (!tested) GTEST_SKIP();
+  if (!tested) GTEST_SKIP() << kNeedsRoot;
 }
 
 TEST_F(InterruptedTest, AFullDiskDoesNotStayFull) {
@@ -203,7 +201,7 @@ TEST_F(InterruptedTest, AFullDiskDoesNotStayFull) {
     EXPECT_LT(UsedBytes(disk), 10'000u);
   });
   RemoveFolder(disk);
-  if (!tested) GTEST_SKIP();
+  if (!tested) GTEST_SKIP() << kNeedsRoot;
 }
 
 TEST_F(InterruptedTest, AReadOnlyFolderIsNamed) {
@@ -214,7 +212,7 @@ TEST_F(InterruptedTest, AReadOnlyFolderIsNamed) {
         << outcome.error;
   });
   RemoveFolder(disk);
-  if (!tested) GTEST_SKIP();
+  if (!tested) GTEST_SKIP() << kNeedsRoot;
 }
 
 }  // namespace

@@ -206,14 +206,17 @@ TEST_F(ProcessPumpTest, ADaemonIsGoneAfterKillAll) {
   // Two forks, a session of its own, no descriptor of ours.
   Python(
       "import os, sys, time\n"
+      "wrote, write = os.pipe()\n"
       "if os.fork() == 0:\n"
       "    os.setsid()\n"
       "    if os.fork() == 0:\n"
       "        os.write(1, b'%d\\n' % os.getpid())\n"
+      "        os.write(write, b'.')\n"
       "        os.closerange(0, 100)\n"
       "        time.sleep(1000)\n"
       "    os._exit(0)\n"
-      "os.wait()");
+      "os.wait()\n"
+      "os.read(wrote, 1)");
   ASSERT_TRUE(watcher_->WaitForEnd());
   ASSERT_TRUE(watcher_->WaitForOutput("\n"));
   EXPECT_TRUE(IsRunning(PrintedPid()));

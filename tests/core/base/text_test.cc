@@ -5,6 +5,15 @@
 namespace dist {
 namespace {
 
+TEST(ExpandHomeTest, ALeadingTildeIsTheHome) {
+  EXPECT_EQ(ExpandHome("~", "/home/me"), "/home/me");
+  EXPECT_EQ(ExpandHome("~/a b/~", "/home/me"), "/home/me/a b/~");
+  for (const char* as_it_is : {"", "/a", "a/~", "~you/a", "~~", "./~"}) {
+    EXPECT_EQ(ExpandHome(as_it_is, "/home/me"), as_it_is);
+  }
+  EXPECT_EQ(ExpandHome("~/a", ""), "~/a");
+}
+
 TEST(SplitShellWordsTest, SplitsAsPythonsShlex) {
   struct Row {
     const char* why;

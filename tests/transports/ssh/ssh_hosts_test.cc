@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/support/process_test.h"
+#include "tests/support/ssh_client.h"
 #include "tests/support/sshd.h"
 #include "tests/support/stream_test.h"
 #include "transports/ssh/pump.h"
@@ -41,15 +42,7 @@ class SshHostsTest : public ::testing::Test {
  protected:
   absl::StatusOr<Stream> Open(const SshAddress& address,
                               const std::string& command) {
-    Patience patience;
-    patience.deadline = absl::Now() + absl::Seconds(60);
-    SshOptions options;
-    options.choice = SshChoice::kLibssh;
-    return OpenSshStream(address, command, patience, options);
-  }
-  std::string Output(const absl::StatusOr<Stream>& stream) {
-    if (!stream.ok()) return std::string(stream.status().message());
-    return StreamClient(*stream).ReadAll();
+    return OpenSshStream(address, command, Soon(absl::Seconds(60)), Libssh());
   }
 
   SshWorld world_;

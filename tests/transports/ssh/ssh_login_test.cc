@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/support/process_test.h"
+#include "tests/support/ssh_client.h"
 #include "tests/support/sshd.h"
 #include "tests/support/stream_test.h"
 #include "transports/spawn.h"
@@ -38,16 +39,7 @@ size_t Count(const std::string& text, const std::string& what) {
 class SshLoginTest : public ::testing::Test {
  protected:
   // "in\n", or what went wrong.
-  std::string Run() {
-    Patience patience;
-    patience.deadline = absl::Now() + absl::Seconds(30);
-    SshOptions options;
-    options.choice = SshChoice::kLibssh;
-    const auto stream =
-        OpenSshStream(world_.Address("a"), "echo in", patience, options);
-    if (!stream.ok()) return std::string(stream.status().message());
-    return StreamClient(*stream).ReadAll();
-  }
+  std::string Run() { return EchoOverSsh(world_.Address("a")); }
 
   SshWorld world_;
 };
@@ -195,11 +187,9 @@ TEST_F(SshLoginTest, AnAgentThatHangsIsGivenUp) {
     }
     close(agent);
   });
-  SshOptions options;
-  options.choice = SshChoice::kLibssh;
   const absl::Time before = absl::Now();
   const auto stream =
-      OpenSshStream(world_.Address("a"), "true", patience, options);
+      OpenSshStream(world_.Address("a"), "true", patience, Libssh());
   EXPECT_EQ(stream.status().code(), absl::StatusCode::kCancelled);
   EXPECT_LT(absl::Now() - before, absl::Seconds(5));
   impatient.join();

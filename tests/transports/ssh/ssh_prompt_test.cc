@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "tests/support/ssh_client.h"
 #include "tests/support/sshd.h"
 #include "tests/support/stream_test.h"
 #include "transports/ssh/ssh.h"
@@ -23,16 +24,7 @@ using ::testing::Not;
 class SshPromptTest : public ::testing::Test {
  protected:
   // "in\n", or what went wrong.
-  std::string Run() {
-    Patience patience;
-    patience.deadline = absl::Now() + absl::Seconds(30);
-    SshOptions options;
-    options.choice = SshChoice::kLibssh;
-    const auto stream =
-        OpenSshStream(world_.Address("a"), "echo in", patience, options);
-    if (!stream.ok()) return std::string(stream.status().message());
-    return StreamClient(*stream).ReadAll();
-  }
+  std::string Run() { return EchoOverSsh(world_.Address("a")); }
 
   SshWorld world_;
 };

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/support/process_test.h"
+#include "tests/support/ssh_client.h"
 #include "tests/support/sshd.h"
 #include "tests/support/stream_test.h"
 #include "transports/ssh/pump.h"
@@ -20,18 +21,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-Patience Soon(absl::Duration limit = absl::Seconds(30)) {
-  Patience patience;
-  patience.deadline = absl::Now() + limit;
-  return patience;
-}
-
-SshOptions Libssh() {
-  SshOptions options;
-  options.choice = SshChoice::kLibssh;
-  return options;
-}
 
 class SshTest : public ::testing::Test {
  protected:
