@@ -25,6 +25,7 @@
 #include "actors/system.h"
 #include "actors/worker.h"
 #include "core/base/overload.h"
+#include "core/model/version.h"
 #include "sync/artifacts_folder.h"
 #include "sync/cache_home.h"
 #include "transports/host_facts.h"

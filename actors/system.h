@@ -10,8 +10,6 @@ class actor_system;
 
 namespace dist {
 
-inline constexpr char kVersion[] = "0.1.0";
-
 // Reads no configuration file, opens no port. Its destructor waits for all
 // actors.
 class ActorSystem {

@@ -196,7 +196,8 @@ absl::StatusOr<Examination> PlanExamination(
   if (!compared) specs.push_back(*ParseXSpec("popen"));
   DIST_ASSIGN_OR_RETURN(const std::vector<WorkerSpec> workers,
                         ExpandSpecs(specs));
-  DIST_ASSIGN_OR_RETURN(PlannedHosts hosts, PlanHosts(workers, options.ssh));
+  DIST_ASSIGN_OR_RETURN(PlannedHosts hosts,
+                        PlanHosts(workers, {options.ssh, options.key_file}));
   std::vector<bool> seen(specs.size(), false);
   for (size_t i = 0; i < workers.size(); ++i) {
     const WorkerSpec& worker = workers[i];

@@ -3,6 +3,7 @@
 #include "absl/strings/str_split.h"
 #include "cli/option_table.h"
 #include "cli/options.h"
+#include "core/model/version.h"
 
 namespace dist {
 namespace {
@@ -73,6 +74,6 @@ std::string HelpText() {
   return text;
 }
 
-std::string VersionText() { return "dist 0.1.0\n"; }
+std::string VersionText() { return absl::StrCat("dist ", kVersion, "\n"); }
 
 }  // namespace dist

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "transports/tls/key.h"
 
 namespace dist {
 namespace {
@@ -32,7 +33,8 @@ std::string ShortName(const XSpec& spec, const HostAddress& address) {
 
 class Planner {
  public:
-  Planner(absl::Span<const WorkerSpec> workers, SshChoice ssh) : ssh_(ssh) {
+  Planner(absl::Span<const WorkerSpec> workers, const ReachOptions& options)
+      : options_(options) {
     for (const WorkerSpec& worker : workers) {
       specs_.emplace(worker.spec_index, &worker);
     }
@@ -67,18 +69,23 @@ class Planner {
                                         std::optional<HostId> via) {
     HostAddress address;
     address.transport = to_string(spec.transport);
-    if (FindTransport(address.transport) == nullptr) {
-      return NotBuilt(spec, absl::StrCat(address.transport, "="));
-    }
     if (spec.transport == XSpec::Transport::kSsh) {
       DIST_ASSIGN_OR_RETURN(address.ssh, ParseSshAddress(spec.address));
-      address.ssh_choice = ssh_;
+      address.ssh_choice = options_.ssh;
     }
     if (spec.transport == XSpec::Transport::kExec) {
       address.command = spec.address;
     }
+    if (spec.transport == XSpec::Transport::kSocket) {
+      DIST_RETURN_IF_ERROR(AddSocket(spec, &address));
+    }
     if (via) {
       const HostAddress& outer = addresses_[via->value()];
+      // Its node runs there, not a shell.
+      if (outer.transport == "socket" ||
+          spec.transport == XSpec::Transport::kSocket) {
+        return NoWayThrough(spec);
+      }
       // ssh needs a connection there, not a command.
       if (spec.transport == XSpec::Transport::kSsh &&
           (outer.transport != "ssh" || outer.via != nullptr)) {
@@ -107,15 +114,26 @@ class Planner {
         "ssh='-J A,B HOST'"));
   }
 
-  static absl::Status NotBuilt(const XSpec& spec, const std::string& what) {
-    return absl::UnimplementedError(
-        absl::StrCat("--tx ", spec.text, ": ", what,
-                     " is not built yet\nhelp: this version reaches hosts by "
-                     "popen, ssh= and "
-                     "exec=COMMAND"));
+  static absl::Status NoWayThrough(const XSpec& spec) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--tx ", spec.text,
+        ": nothing leads through a dist serve, or to one through another "
+        "host\nhelp: run dist serve on the host itself, or reach it by ssh= or "
+        "exec=COMMAND"));
   }
 
-  const SshChoice ssh_;
+  // The key is read now: a run without it need not begin.
+  absl::Status AddSocket(const XSpec& spec, HostAddress* address) {
+    DIST_ASSIGN_OR_RETURN(address->socket, ParseSocketAddress(spec.address));
+    address->key_file =
+        options_.key_file.empty() ? DefaultKeyFile() : options_.key_file;
+    const absl::Status status = ReadServeKey(address->key_file).status();
+    if (status.ok()) return status;
+    return absl::Status(status.code(), absl::StrCat("--tx ", spec.text, ": ",
+                                                    status.message()));
+  }
+
+  const ReachOptions options_;
   std::map<size_t, const WorkerSpec*> specs_;  // One worker of each.
   std::vector<HostAddress> addresses_;
   std::map<std::string, HostId> hosts_;
@@ -125,9 +143,9 @@ class Planner {
 }  // namespace
 
 absl::StatusOr<PlannedHosts> PlanHosts(absl::Span<const WorkerSpec> workers,
-                                       SshChoice ssh) {
+                                       const ReachOptions& options) {
   PlannedHosts planned;
-  Planner planner(workers, ssh);
+  Planner planner(workers, options);
   for (const WorkerSpec& worker : workers) {
     DIST_ASSIGN_OR_RETURN(const HostId host, planner.Find(worker.spec_index));
     planned.host_of.push_back(host);

@@ -17,13 +17,18 @@ struct PlannedHosts {
   std::vector<HostId> host_of;         // By worker.
 };
 
-// `ssh` says what ssh= is done with.
+// What hosts are reached with, for all of a kind.
+struct ReachOptions {
+  SshChoice ssh = SshChoice::kAuto;
+  std::string key_file;  // Of socket=; empty: where the user's is.
+};
+
 // Workers that are reached alike share a host, and so a link and a node:
 // same transport, address and via=. What is reached through popen is reached
-// directly, and popen through a host is that host. Contacts nothing. Errors:
-// Unimplemented, InvalidArgument, for the user.
+// directly, and popen through a host is that host. Contacts nothing, but reads
+// the key that socket= needs. Errors are for the user.
 absl::StatusOr<PlannedHosts> PlanHosts(absl::Span<const WorkerSpec> workers,
-                                       SshChoice ssh);
+                                       const ReachOptions& options);
 
 // Whether a host has the user's own files and environment.
 inline bool IsHere(const HostAddress& host) {

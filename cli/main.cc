@@ -1,26 +1,20 @@
 // The program: a coordinator for the user, a node for another coordinator.
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
-#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "actors/coordinator.h"
 #include "actors/doctor.h"
-#include "actors/system.h"
 #include "cli/doctor_verb.h"
 #include "cli/history.h"
 #include "cli/history_verb.h"
@@ -30,8 +24,11 @@
 #include "cli/output.h"
 #include "cli/plan.h"
 #include "cli/plan_verb.h"
+#include "cli/serve_verb.h"
+#include "cli/signal_watch.h"
 #include "cli/sync_plan.h"
 #include "core/base/text.h"
+#include "core/model/version.h"
 #include "core/report/reporter.h"
 #include "transports/host_facts.h"
 
@@ -43,52 +40,6 @@ int Fail(absl::string_view text, ExitStatus status) {
             << (text.empty() || text.back() != '\n' ? "\n" : "");
   return static_cast<int>(status);
 }
-
-// The signals that end a run, waited for by a thread instead of interrupting
-// whatever runs.
-class SignalWatch {
- public:
-  // Blocks them in this thread and in those made after it.
-  SignalWatch() {
-    sigemptyset(&set_);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-      struct sigaction action;
-      sigaction(signal, nullptr, &action);
-      // nohup means: go on.
-      if (signal == SIGHUP && action.sa_handler == SIG_IGN) continue;
-      sigaddset(&set_, signal);
-    }
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    signal(SIGPIPE, SIG_IGN);
-  }
-
-  void Start(std::function<void(const std::string& why)> stop) {
-    std::thread([this, stop = std::move(stop)] {
-      for (int count = 1;; ++count) {
-        int signal = 0;
-        if (sigwait(&set_, &signal) != 0) continue;
-        if (signal != SIGINT) last_ = signal;
-        // The nodes clean up when they see that we are gone.
-        if (count >= 3) _exit(static_cast<int>(ExitStatus::kInterrupted));
-        stop(signal == SIGINT ? "interrupted" : strsignal(signal));
-      }
-    }).detach();
-  }
-
-  // Ends the process the way the signal would have, if one other than Ctrl-C
-  // came.
-  void Reraise() {
-    const int signal_number = last_;
-    if (signal_number == 0) return;
-    signal(signal_number, SIG_DFL);
-    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
-    raise(signal_number);
-  }
-
- private:
-  sigset_t set_;
-  std::atomic<int> last_{0};
-};
 
 size_t Columns() {
   if (const char* columns = getenv("COLUMNS")) {
@@ -373,11 +324,7 @@ int Main(int argc, char** argv) {
   if (command.verb == Verb::kDoctor) return ExamineHosts(command.args);
   if (command.verb == Verb::kHistory) return TellHistory(command.args);
   if (command.verb == Verb::kSync) return TellSync(command.args);
-  if (command.verb != Verb::kRun) {
-    return Fail(absl::StrCat(args[0], " is not built yet\nhelp: write ./",
-                             args[0], " for a path of that name"),
-                ExitStatus::kUsage);
-  }
+  if (command.verb == Verb::kServe) return ServeVerb(command.args);
   return RunTests(command.args);
 }
 

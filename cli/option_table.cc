@@ -229,6 +229,16 @@ absl::Status ToFramework(const Use& use, Draft* draft) {
   return absl::OkStatus();
 }
 
+// With a key and a host of its own a project would have itself sent there.
+absl::Status ApplyKeyFile(const Use& use, Draft* draft) {
+  if (draft->source == Source::kSettings || draft->source == Source::kIni) {
+    return UsageError("--key-file may not come from a project's files",
+                      "give it on the command line, or set DIST_KEY_FILE");
+  }
+  draft->out.key_file = use.value;
+  return absl::OkStatus();
+}
+
 absl::Status FlagToFramework(const Use& use, Draft* draft) {
   draft->out.framework_args.push_back(use.name);
   return absl::OkStatus();
@@ -299,6 +309,9 @@ void AddWhere(std::vector<OptionRow>* rows) {
                              {{"auto", SshChoice::kAuto},
                               {"libssh", SshChoice::kLibssh},
                               {"openssh", SshChoice::kOpenSsh}})},
+       {"--key-file", Takes::kValue, "FILE",
+        "the key of socket= hosts; default: $DIST_KEY_FILE, ~/.config/dist/key",
+        false, ApplyKeyFile},
        {"--rsyncdir", Takes::kValue, "DIR",
         "sync this directory to hosts; repeatable", true,
         Append(&Options::rsyncdirs, &Draft::rsyncdirs_from)},

@@ -75,6 +75,7 @@ struct Options {
   std::vector<std::string> fetch;  // Globs of files that come back.
 
   SshChoice ssh = SshChoice::kAuto;  // What ssh= is done with.
+  std::string key_file;              // Of socket=; empty: the user's.
 
   // When to stop, what to repeat.
   int max_fail = 0;                       // 0: never stop.

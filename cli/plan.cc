@@ -196,6 +196,7 @@ void AddHistory(const Request& request, PlannedRun* run) {
   if (!loaded.notice.empty()) run->notices.push_back(loaded.notice);
   if (loaded.found) {
     run->plan.estimates = Estimates(ExpectedOn(loaded.history, run->plan));
+    SetPaces(loaded.history, &run->plan);
   }
 }
 
@@ -335,7 +336,8 @@ absl::StatusOr<PlannedRun> MakePlan(const Request& request,
   plan.mode = options.dist == DistMode::kNo ? "load" : to_string(options.dist);
   plan.rootdir = request.rootdir;
   plan.inifile = request.inifile;
-  DIST_ASSIGN_OR_RETURN(PlannedHosts hosts, PlanHosts(workers, options.ssh));
+  DIST_ASSIGN_OR_RETURN(PlannedHosts hosts,
+                        PlanHosts(workers, {options.ssh, options.key_file}));
   for (const HostAddress& address : hosts.addresses) {
     plan.hosts.push_back({address.name});
   }

@@ -25,6 +25,8 @@ LAYERS = [
      "only actors/ knows CAF"),
     (r"not (transports|tests/transports)/", r"<libssh/",
      "only transports/ knows libssh"),
+    (r"not (transports/tls|tests/transports/tls)/", r"<openssl/ssl",
+     "only transports/tls knows TLS"),
     (r"core/", r'"(actors|sync|transports|cli|tests)/',
      "core/ is the bottom layer"),
     (r"core/", r"<(thread|mutex|future|condition_variable|fstream|filesystem"

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Packs a program, its shared libraries and their loader into one file.
 
-Usage: make_bundle.py [--sysroot DIR] [--strip CMD] PROGRAM OUT
+Usage: make_bundle.py [--sysroot DIR] [--strip CMD] [--verb WORD] PROGRAM OUT
 
 The file is described in docs/bundle.md. The same input gives the same bytes:
-its hash is its version.
+its hash is its version. With --verb it is a shell script that unpacks itself
+into the cache folder and runs the program with that word before its arguments.
 """
 
 import argparse
@@ -23,6 +24,41 @@ MACHINES = {3: "i686", 40: "armv7l", 62: "x86_64", 183: "aarch64", 243: "riscv64
             22: "s390x", 21: "ppc64le"}
 # What goes unquoted through the script that unpacks it.
 SAFE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
+
+# Needs nothing but a POSIX shell, gzip, tail, dd and sha256sum, which busybox has.
+SCRIPT = """\
+#!/bin/sh
+# dist {verb} for {system} with all it needs; it unpacks itself on first use.
+set -e
+fail() {{ echo "dist: $1" >&2; echo "help: $2" >&2; exit 4; }}
+[ "$(uname -sm)" = '{system}' ] ||
+  fail "this is for {system}, here is $(uname -sm)" 'build it on such a machine'
+cache=${{XDG_CACHE_HOME:-${{HOME:-}}/.cache}}
+case $cache in /.cache | [!/]*) fail 'there is no cache folder' 'set HOME or XDG_CACHE_HOME' ;; esac
+into=$cache/dist/{verb}/{digest}
+if [ ! -x "$into/dist" ]; then
+  before=$(umask)
+  umask 077
+  mkdir -p "${{into%/*}}"
+  half=$(mktemp -d "${{into%/*}}/t.XXXXXX")
+  trap 'rm -rf "$half"' EXIT
+  tail -c +{begin} "$0" | gzip -dc | (
+    cd "$half"
+    set -- {listing}
+    while [ $# -gt 0 ]; do
+      dd bs="$1" count=1 iflag=fullblock of="$2" 2>/dev/null
+      shift 2
+    done
+    chmod 700 *
+  )
+  found=$(cd "$half" && (echo '{listing}'; cat {names}) | sha256sum)
+  [ "${{found%% *}}" = {digest} ] || fail 'this file is damaged' 'copy it again'
+  mv "$half" "$into" 2>/dev/null || [ -x "$into/dist" ] ||
+    fail "cannot write $into" 'make that folder writable'
+  umask "$before"
+fi
+exec "$into/{loader}" --library-path "$into" --argv0 dist "$into/dist" {verb} "$@"
+"""
 
 
 def machine(path):
@@ -87,7 +123,13 @@ def stripped(path, tool):
             return file.read()
 
 
-def pack(program, sysroot, tool):
+def script(verb, system, digest, listing, begin):
+    words = listing.split()
+    return SCRIPT.format(verb=verb, system=system, digest=digest, listing=listing.strip(),
+                         names=" ".join(words[1::2]), loader=words[1], begin=begin).encode()
+
+
+def pack(program, sysroot, tool, verb=None):
     loader, *libraries = closure(program, sysroot)
     files = [(os.path.basename(loader), stripped(loader, tool)),
              ("dist", stripped(program, tool))]
@@ -103,18 +145,26 @@ def pack(program, sysroot, tool):
     with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=packed,
                        mtime=0) as out:
         out.write(content)
-    head = f"{MAGIC}\nLinux {machine(program)}\n{digest}\n{listing}"
-    return head.encode() + packed.getvalue()
+    system = f"Linux {machine(program)}"
+    if verb:
+        # tail counts from 1; the number has as many digits in both.
+        size = len(script(verb, system, digest, listing, 1000))
+        head = script(verb, system, digest, listing, size + 1)
+        assert len(head) == size
+    else:
+        head = f"{MAGIC}\n{system}\n{digest}\n{listing}".encode()
+    return head + packed.getvalue()
 
 
 def main(argv):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--sysroot", default="/", help="where its libraries are")
     parser.add_argument("--strip", default="strip", help="strip of that machine")
+    parser.add_argument("--verb", help="make a script that runs the program so")
     parser.add_argument("program")
     parser.add_argument("out")
     args = parser.parse_args(argv)
-    data = pack(args.program, args.sysroot, args.strip)
+    data = pack(args.program, args.sysroot, args.strip, args.verb)
     with open(args.out, "wb") as file:
         file.write(data)
 

@@ -22,6 +22,8 @@ struct HostAddress {
   SshAddress ssh;                           // Of ssh.
   SshChoice ssh_choice = SshChoice::kAuto;  // Likewise.
   std::string command;                      // Of exec: a line for a shell.
+  SocketAddress socket;                     // Of socket.
+  std::string key_file;                     // Likewise: the shared key's.
   // The host that it is reached through; null: directly.
   std::shared_ptr<const HostAddress> via;
 };

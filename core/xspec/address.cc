@@ -30,12 +30,13 @@ bool IsSafe(absl::string_view name, absl::string_view forbidden) {
 constexpr char kForbiddenInHost[] = "'`\"$\\;&<>|(){}";
 constexpr char kForbiddenInUser[] = "'`\";&<>|(){}";
 
-absl::StatusOr<int> ParsePort(absl::string_view text) {
+absl::StatusOr<int> ParsePort(absl::string_view text, int least = 1) {
   int port = 0;
   const bool digits = !text.empty() && std::all_of(text.begin(), text.end(),
                                                    absl::ascii_isdigit);
-  if (!digits || !absl::SimpleAtoi(text, &port) || port < 1 || port > 65535) {
-    return Invalid("'", text, "' is no port (1 to 65535)");
+  if (!digits || !absl::SimpleAtoi(text, &port) || port < least ||
+      port > 65535) {
+    return Invalid("'", text, "' is no port (", least, " to 65535)");
   }
   return port;
 }
@@ -79,6 +80,34 @@ absl::Status TakeOption(char letter, const std::string& value,
   return absl::OkStatus();
 }
 
+// `what` wants it; for errors.
+absl::StatusOr<SocketAddress> ParseHostAndPort(absl::string_view what,
+                                               absl::string_view text,
+                                               int least_port) {
+  const bool bracketed = absl::StartsWith(text, "[");
+  const size_t colon = text.rfind(':');
+  const size_t bracket = text.rfind(']');
+  if (colon == absl::string_view::npos ||
+      (bracketed && bracket != absl::string_view::npos && colon < bracket)) {
+    return Invalid("'", what, "' needs a port");
+  }
+  absl::string_view host = text.substr(0, colon);
+  if (bracketed) {
+    if (bracket != colon - 1) return Invalid("'", what, "' is not [IPv6]:PORT");
+    host = host.substr(1, bracket - 1);
+  } else if (absl::StrContains(host, ":")) {
+    return Invalid("an IPv6 address needs brackets, [::1]:8888");
+  }
+  if (!IsSafe(host, "'`\"$\\;&<>|(){}[]/@")) {
+    return Invalid("'", host, "' is no host's name");
+  }
+  SocketAddress address;
+  address.host = std::string(host);
+  DIST_ASSIGN_OR_RETURN(address.port,
+                        ParsePort(text.substr(colon + 1), least_port));
+  return address;
+}
+
 }  // namespace
 
 absl::StatusOr<SshAddress> ParseSshAddress(absl::string_view text) {
@@ -106,27 +135,17 @@ absl::StatusOr<SshAddress> ParseSshAddress(absl::string_view text) {
 }
 
 absl::StatusOr<SocketAddress> ParseSocketAddress(absl::string_view text) {
-  const bool bracketed = absl::StartsWith(text, "[");
-  const size_t colon = text.rfind(':');
-  const size_t bracket = text.rfind(']');
-  if (colon == absl::string_view::npos ||
-      (bracketed && bracket != absl::string_view::npos && colon < bracket)) {
-    return Invalid("'socket' needs a port");
-  }
-  absl::string_view host = text.substr(0, colon);
-  if (bracketed) {
-    if (bracket != colon - 1) return Invalid("'socket' is not [IPv6]:PORT");
-    host = host.substr(1, bracket - 1);
-  } else if (absl::StrContains(host, ":")) {
-    return Invalid("an IPv6 address needs brackets, [::1]:8888");
-  }
-  if (!IsSafe(host, "'`\"$\\;&<>|(){}[]/@")) {
-    return Invalid("'", host, "' is no host's name");
-  }
-  SocketAddress address;
-  address.host = std::string(host);
-  DIST_ASSIGN_OR_RETURN(address.port, ParsePort(text.substr(colon + 1)));
-  return address;
+  return ParseHostAndPort("socket", text, 1);
+}
+
+absl::StatusOr<SocketAddress> ParseListenAddress(absl::string_view text) {
+  return ParseHostAndPort("--bind", text, 0);
+}
+
+std::string to_string(const SocketAddress& address) {
+  const bool brackets = absl::StrContains(address.host, ":");
+  return absl::StrCat(brackets ? "[" : "", address.host, brackets ? "]" : "",
+                      ":", address.port);
 }
 
 }  // namespace dist

@@ -43,6 +43,12 @@ struct SocketAddress {
 // "HOST:PORT" or "[IPV6]:PORT". Errors: InvalidArgument, one line.
 absl::StatusOr<SocketAddress> ParseSocketAddress(absl::string_view text);
 
+// The same, of --bind; port 0 stands for one that is free.
+absl::StatusOr<SocketAddress> ParseListenAddress(absl::string_view text);
+
+// "HOST:PORT", "[IPV6]:PORT".
+std::string to_string(const SocketAddress& address);
+
 }  // namespace dist
 
 #endif  // DIST_CORE_XSPEC_ADDRESS_H_

@@ -7,18 +7,21 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/cli/temp_folder.h"
+#include "transports/tls/key.h"
 
 namespace dist {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 absl::StatusOr<PlannedHosts> Plan(const std::vector<std::string>& texts,
-                                  SshChoice ssh = SshChoice::kAuto) {
+                                  const ReachOptions& reach = {}) {
   std::vector<XSpec> specs;
   for (const std::string& text : texts) specs.push_back(*ParseXSpec(text));
-  return PlanHosts(*ExpandSpecs(specs), ssh);
+  return PlanHosts(*ExpandSpecs(specs), reach);
 }
 
 std::vector<std::string> Names(const PlannedHosts& hosts) {
@@ -74,18 +77,39 @@ TEST(PlanHosts, NamesHostsApart) {
 
 TEST(PlanHosts, HandsOnWhatSshIsDoneWith) {
   const auto hosts = Plan({"ssh=a//id=a", "ssh=b//via=a", "exec=sh//via=a"},
-                          SshChoice::kOpenSsh);
+                          {SshChoice::kOpenSsh, ""});
   ASSERT_TRUE(hosts.ok()) << hosts.status();
   EXPECT_EQ(hosts->addresses[0].ssh_choice, SshChoice::kOpenSsh);
   EXPECT_EQ(hosts->addresses[1].ssh_choice, SshChoice::kOpenSsh);
   EXPECT_EQ(hosts->addresses[2].via->ssh_choice, SshChoice::kOpenSsh);
 }
 
-TEST(PlanHosts, SaysWhatIsNotBuilt) {
-  const absl::Status status = Plan({"socket=h:1"}).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_THAT(std::string(status.message()),
-              StartsWith("--tx socket=h:1: socket= is not built yet\nhelp: "));
+TEST(PlanHosts, ReadsTheKeyThatSocketsNeed) {
+  const TempFolder folder;
+  const std::string key = folder.Path("key");
+  const auto none = Plan({"socket=h:1"}, {SshChoice::kAuto, key});
+  EXPECT_THAT(std::string(none.status().message()),
+              StartsWith(absl::StrCat("--tx socket=h:1: key file ", key,
+                                      ": there is none\nhelp: ")));
+  ASSERT_TRUE(MakeServeKey(key).ok());
+  const auto hosts =
+      Plan({"2*socket=[::1]:8888", "socket=h:1"}, {SshChoice::kAuto, key});
+  ASSERT_TRUE(hosts.ok()) << hosts.status();
+  EXPECT_THAT(Names(*hosts), ElementsAre("[::1]:8888", "h:1"));
+  EXPECT_THAT(HostOf(*hosts), ElementsAre(0, 0, 1));
+  EXPECT_EQ(hosts->addresses[0].socket.host, "::1");
+  EXPECT_EQ(hosts->addresses[0].socket.port, 8888);
+  EXPECT_EQ(hosts->addresses[1].key_file, key);
+  for (const std::vector<std::string>& specs :
+       {std::vector<std::string>{"exec=sh//id=a", "socket=h:1//via=a"},
+        std::vector<std::string>{"socket=h:1//id=a", "exec=sh//via=a"}}) {
+    const auto refused = Plan(specs, {SshChoice::kAuto, key});
+    EXPECT_THAT(std::string(refused.status().message()),
+                HasSubstr(": nothing leads through a dist serve"));
+  }
+  // What is there is that host.
+  EXPECT_TRUE(
+      Plan({"socket=h:1//id=a", "popen//via=a"}, {SshChoice::kAuto, key}).ok());
 }
 
 }  // namespace

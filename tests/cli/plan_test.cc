@@ -229,8 +229,6 @@ TEST_F(PlanTest, SaysWhatIsNotBuilt) {
            Row{{"--html=h"}, "--html"},
            Row{{"--trace=t"}, "--trace"},
            Row{{"--lf", "--lfnf=none"}, "--lfnf=none"},
-           Row{{"--tx=exec=sh//id=a", "--tx=socket=h:1//via=a"},
-               "--tx socket=h:1//via=a: socket="},
        }) {
     const auto run = Make(row.args);
     EXPECT_EQ(run.status().code(), absl::StatusCode::kUnimplemented)

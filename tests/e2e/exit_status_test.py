@@ -28,7 +28,7 @@ LEAVES_A_TRACE = """
     (["--tx", "popen//id=a", "--tx", "popen//id=a"], 4, ["a"]),
     (["--tx", "0*popen"], 4, ["0*popen"]),
     (["--dist", "loadfil"], 4, ["loadfile"]),
-    (["--tx", "socket=host:1"], 4, ["not built yet"]),
+    (["--tx", "socket=host:1", "--key-file", "nowhere"], 4, ["key file nowhere: there is none"]),
     (["--html=x.html"], 4, ["not built yet"]),
     (["-n", "2", "--", "--no-such-option"], 4, ["--no-such-option"]),
     (["-c", "nowhere.ini"], 4, ["nowhere.ini"]),

@@ -16,6 +16,7 @@
 #include "core/model/node_messages.h"
 #include "tests/support/link_peer.h"
 #include "tests/support/process_test.h"
+#include "tests/support/serve_host.h"
 #include "tests/support/sshd.h"
 #include "tests/support/worker_script.h"
 #include "transports/kept_children.h"
@@ -33,6 +34,7 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
                 std::string(GetParam().name)) {
     // What a coordinator is: whatever a node leaves comes to us.
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (IsSocket()) server_.emplace();
   }
   ~TransportContract() override {
     for (const pid_t child : KeptChildren()) {
@@ -42,11 +44,13 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
   }
 
   bool IsSsh() const { return GetParam().name == "ssh"; }
+  bool IsSocket() const { return GetParam().name == "socket"; }
 
   // What is no business of a coordinator's: the server at the other end.
   std::vector<pid_t> Spared() const {
-    if (!sshd_) return {};
-    return {sshd_->pid()};
+    if (sshd_) return {sshd_->pid()};
+    if (server_) return {server_->pid()};
+    return {};
   }
 
   Connection Connect() {
@@ -59,6 +63,7 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
       sshd_.emplace(&*world_, "a");
     }
     if (IsSsh()) host.ssh = world_->Address("a");
+    if (IsSocket()) server_->Describe(&host);
     absl::StatusOr<Connection> made = GetParam().connect(host, Patience());
     EXPECT_TRUE(made.ok()) << made.status();
     return made.value_or(Connection());
@@ -74,6 +79,7 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
  private:
   std::optional<SshWorld> world_;
   std::optional<Sshd> sshd_;
+  std::optional<ServeHost> server_;
 };
 
 template <class E>
@@ -138,10 +144,10 @@ TEST_P(TransportContract, KillingTheConnectingSideLeavesNoProcess) {
   EXPECT_TRUE(Eventually([&] { return script_.IsGone(); }, 2));
   // The node was its child and is ours now: it ends, and can be reaped.
   EXPECT_TRUE(Eventually(
-      [] {
+      [&] {
         while (waitpid(-1, nullptr, WNOHANG) > 0) {
         }
-        return ChildProcesses().empty();
+        return ChildProcesses() == Spared();
       },
       2));
 }
@@ -158,6 +164,10 @@ TEST_P(TransportContract, AKilledNodeTakesItsWorkersAlong) {
   ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
   kill(static_cast<pid_t>(ready->pid), SIGKILL);
   ASSERT_TRUE(peer.RunUntil([&] { return peer.ended(); }, 2));
+  if (IsSocket()) {  // Its server sees to that.
+    EXPECT_TRUE(Eventually([&] { return script_.IsGone(); }, 5));
+    return;
+  }
   // What a coordinator does.
   BuryChild(connection.child, absl::Seconds(2));
   EXPECT_EQ(KillDescendants(absl::Seconds(5), {}), 0);
@@ -217,6 +227,7 @@ int main(int argc, char** argv) {
     const auto link = dist::StdioSocket::Take();
     _exit(dist::RunNode(link->fd()));
   }
+  if (dist::IsServeHost(argc, argv)) return dist::RunServeHost(argv);
   ::testing::InitGoogleTest(&argc, argv);
   setenv("DIST_BUNDLES", "cli/bundles", 1);
   setenv("XDG_CACHE_HOME", ::testing::TempDir().c_str(), 1);

@@ -15,7 +15,7 @@
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "transports/ssh/effective.h"
-#include "transports/ssh/wait.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {

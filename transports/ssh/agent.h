@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "transports/owned_fd.h"
 #include "transports/ssh/key_text.h"
-#include "transports/ssh/owned_fd.h"
 #include "transports/ssh/settings.h"
 #include "transports/stream.h"
 

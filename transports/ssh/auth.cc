@@ -13,8 +13,8 @@
 #include "transports/ssh/effective.h"
 #include "transports/ssh/key_files.h"
 #include "transports/ssh/session.h"
-#include "transports/ssh/wait.h"
 #include "transports/ssh/words.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {

@@ -13,8 +13,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "transports/ssh/wait.h"
 #include "transports/ssh/words.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {

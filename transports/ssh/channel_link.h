@@ -11,7 +11,7 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "transports/ssh/owned_fd.h"
+#include "transports/owned_fd.h"
 #include "transports/ssh/session.h"
 #include "transports/stream.h"
 

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "absl/status/statusor.h"
-#include "transports/ssh/owned_fd.h"
+#include "transports/owned_fd.h"
 #include "transports/ssh/settings.h"
 #include "transports/stream.h"
 

@@ -14,9 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "transports/host_facts.h"
+#include "transports/owned_fd.h"
 #include "transports/spawn.h"
 #include "transports/ssh/key_text.h"
-#include "transports/ssh/owned_fd.h"
 #include "transports/ssh/run_program.h"
 #include "transports/ssh/words.h"
 

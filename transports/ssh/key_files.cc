@@ -14,8 +14,8 @@
 #include "core/base/status_macros.h"
 #include "transports/ssh/effective.h"
 #include "transports/ssh/prompt.h"
-#include "transports/ssh/wait.h"
 #include "transports/ssh/words.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {

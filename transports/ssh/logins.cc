@@ -8,7 +8,7 @@
 #include <map>
 #include <mutex>
 
-#include "transports/ssh/wait.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {

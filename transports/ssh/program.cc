@@ -7,11 +7,11 @@
 #include "absl/strings/str_replace.h"
 #include "core/base/status_macros.h"
 #include "transports/kept_children.h"
+#include "transports/owned_fd.h"
 #include "transports/ssh/effective.h"
-#include "transports/ssh/owned_fd.h"
 #include "transports/ssh/pump.h"
-#include "transports/ssh/wait.h"
 #include "transports/ssh/words.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {

@@ -11,7 +11,7 @@
 #include <mutex>
 
 #include "core/base/status_macros.h"
-#include "transports/ssh/wait.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {

@@ -21,7 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "transports/processes.h"
-#include "transports/ssh/wait.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <memory>
 
+#include "transports/owned_fd.h"
 #include "transports/ssh/channel_link.h"
-#include "transports/ssh/owned_fd.h"
 #include "transports/stream.h"
 
 namespace dist {

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "transports/kept_children.h"
-#include "transports/ssh/wait.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {

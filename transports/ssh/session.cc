@@ -16,8 +16,8 @@
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "transports/ssh/host_key.h"
-#include "transports/ssh/wait.h"
 #include "transports/ssh/words.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "transports/owned_fd.h"
 #include "transports/ssh/known_hosts.h"
-#include "transports/ssh/owned_fd.h"
 #include "transports/ssh/settings.h"
 #include "transports/stream.h"
 

@@ -26,8 +26,8 @@
 #include "transports/ssh/pump.h"
 #include "transports/ssh/session.h"
 #include "transports/ssh/settings.h"
-#include "transports/ssh/wait.h"
 #include "transports/ssh/words.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {

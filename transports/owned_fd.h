@@ -1,6 +1,6 @@
 // A file descriptor that is closed when nobody wants it any more.
-#ifndef DIST_TRANSPORTS_SSH_OWNED_FD_H_
-#define DIST_TRANSPORTS_SSH_OWNED_FD_H_
+#ifndef DIST_TRANSPORTS_OWNED_FD_H_
+#define DIST_TRANSPORTS_OWNED_FD_H_
 
 #include <unistd.h>
 
@@ -31,4 +31,4 @@ class OwnedFd {
 
 }  // namespace dist
 
-#endif  // DIST_TRANSPORTS_SSH_OWNED_FD_H_
+#endif  // DIST_TRANSPORTS_OWNED_FD_H_

@@ -1,4 +1,4 @@
-#include "transports/ssh/wait.h"
+#include "transports/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
 // Waiting that ends when the caller has had enough.
-#ifndef DIST_TRANSPORTS_SSH_WAIT_H_
-#define DIST_TRANSPORTS_SSH_WAIT_H_
+#ifndef DIST_TRANSPORTS_WAIT_H_
+#define DIST_TRANSPORTS_WAIT_H_
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "transports/ssh/owned_fd.h"
+#include "transports/owned_fd.h"
 #include "transports/stream.h"
 
 namespace dist {
@@ -34,4 +34,4 @@ absl::Status MakeSocketPair(OwnedFd* a, OwnedFd* b);
 
 }  // namespace dist
 
-#endif  // DIST_TRANSPORTS_SSH_WAIT_H_
+#endif  // DIST_TRANSPORTS_WAIT_H_

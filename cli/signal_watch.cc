@@ -1,0 +1,46 @@
+#include "cli/signal_watch.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <thread>
+#include <utility>
+
+#include "core/model/exit_status.h"
+
+namespace dist {
+
+SignalWatch::SignalWatch() {
+  sigemptyset(&set_);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action;
+    sigaction(signal, nullptr, &action);
+    // nohup means: go on.
+    if (signal == SIGHUP && action.sa_handler == SIG_IGN) continue;
+    sigaddset(&set_, signal);
+  }
+  pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+void SignalWatch::Start(std::function<void(const std::string& why)> stop) {
+  std::thread([this, stop = std::move(stop)] {
+    for (int count = 1;; ++count) {
+      int signal = 0;
+      if (sigwait(&set_, &signal) != 0) continue;
+      if (signal != SIGINT) last_ = signal;
+      if (count >= 3) _exit(static_cast<int>(ExitStatus::kInterrupted));
+      stop(signal == SIGINT ? "interrupted" : strsignal(signal));
+    }
+  }).detach();
+}
+
+void SignalWatch::Reraise() {
+  const int signal_number = last_;
+  if (signal_number == 0) return;
+  signal(signal_number, SIG_DFL);
+  pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+  raise(signal_number);
+}
+
+}  // namespace dist

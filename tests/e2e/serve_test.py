@@ -1,0 +1,330 @@
+"""`dist serve` and socket= with the real program at both ends."""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import stat
+import subprocess
+
+import dist_run
+import pytest
+
+WAITING = """
+    import os, pathlib, signal, subprocess, time
+    def wait(name):
+        subprocess.Popen(["sleep", "1000"], start_new_session=True)
+        pathlib.Path(os.environ["MEET"], name).write_text(f"{os.getppid()}\\n")
+        while not pathlib.Path(os.environ["MEET"], "go").exists(): time.sleep(0.01)
+    def test_one(): wait("one")
+    def test_two(): wait("two")
+    """
+
+
+class Served:
+    """A `dist serve`; `spec` is how dist reaches it."""
+
+    def __init__(self, project, folder, *args, home=None, program=(), **env):
+        self.project = project
+        self.home = home or folder / "serve-home"
+        self.home.mkdir(exist_ok=True)
+        self.errors = folder / f"serve-{id(self)}.log"
+        words = [] if "--bind" in args else ["--bind", "127.0.0.1:0"]
+        with open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen(
+                [*(program or (dist_run.program(), "serve")), *words, *map(str, args)], cwd=folder,
+                env=dist_run.environment(project.cookie, HOME=self.home, XDG_CACHE_HOME=None,
+                                         XDG_CONFIG_HOME=None, **env),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
+        self.said = []
+        for line in self.process.stdout:
+            self.said.append(line.decode().rstrip("\n"))
+            if len(self.said) == 3:
+                break
+        assert len(self.said) == 3, self.log()
+        self.spec = re.search(r"socket=\S+$", self.said[2])[0]
+        self.key = pathlib.Path(re.match(r"key: (\S+) \(dist1:", self.said[1])[1])
+
+    @property
+    def env(self):
+        return {"DIST_KEY_FILE": self.key}
+
+    def log(self):
+        return self.errors.read_text(errors="replace")
+
+    def stop(self, number=signal.SIGTERM):
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def listens(self):
+        """The ports at which it, or what descends from it, listens."""
+        inodes = {}
+        for name in ("tcp", "tcp6", "udp", "udp6"):
+            with contextlib.suppress(OSError):
+                for line in pathlib.Path("/proc/net", name).read_text().splitlines()[1:]:
+                    words = line.split()
+                    if words[3] == "0A" or name.startswith("udp"):
+                        inodes[words[9]] = int(words[1].rpartition(":")[2], 16)
+        found = []
+        for pid in dist_run.processes(self.project.cookie):
+            with contextlib.suppress(OSError):
+                for fd in os.listdir(f"/proc/{pid}/fd"):
+                    link = os.readlink(f"/proc/{pid}/fd/{fd}")
+                    if link.startswith("socket:") and link[8:-1] in inodes:
+                        found.append(inodes[link[8:-1]])
+        return found
+
+
+@pytest.fixture
+def serve(dist, tmp_path):
+    servers = []
+
+    def start(*args, **kwargs):
+        servers.append(Served(dist, tmp_path, *args, **kwargs))
+        return servers[-1]
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop(signal.SIGTERM)
+        server.process.stdout.close()
+
+
+def test_says_where_it_listens_and_what_to_type(dist, serve):
+    server = serve()
+    port = server.spec.rpartition(":")[2]
+    assert re.fullmatch(rf"dist 0\.1\.0\+[0-9a-f]{{12}} serves at 127\.0\.0\.1:{port}",
+                        server.said[0])
+    assert server.key == server.home / ".config/dist/key"
+    assert server.said[1].endswith("), new")
+    assert server.said[2] == f"on this machine: dist --tx socket=127.0.0.1:{port}"
+    assert stat.S_IMODE(server.key.stat().st_mode) == 0o600
+    assert server.listens() == [int(port)]
+    assert server.stop() == 0
+
+
+def test_the_same_user_needs_nothing_but_the_address(dist, serve):
+    """Here and there have one home, and so one key."""
+    dist.write(it="def test_it(): pass")
+    server = serve(home=dist.home)
+    ran = dist.run("--tx", server.spec, env={"XDG_CONFIG_HOME": None})
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+
+
+def test_runs_a_synced_project_and_then_the_edited_one(dist, serve):
+    dist.write({"data/values.txt": "1 2 3"}, it="""
+        import pathlib, pytest
+        @pytest.mark.parametrize("n", range(20))
+        def test_it(n):
+            assert pathlib.Path("data/values.txt").read_text() == "1 2 3"
+            assert n % 7
+        """)
+    server = serve()
+    here = dist.run("-n", "2").outcomes
+    ran = dist.run("--tx", f"4*{server.spec}", env=server.env)
+    assert ran.status == 1 and ran.outcomes == here, ran
+    dist.write(it="def test_new(): pass")
+    ran = dist.run("--tx", f"2*{server.spec}", env=server.env)
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    # One connection a run, however many workers.
+    dist_run.wait_until(lambda: server.log().count("the run has ended") == 2)
+    assert server.log().count("a run begins") == 2
+
+
+def test_beside_other_hosts_and_on_each(dist, serve):
+    dist.write(it="def test_it(): pass")
+    server = serve()
+    ran = dist.run("--dist", "each", "--tx", "popen//id=here", "--tx",
+                   f"{server.spec}//id=there", "--tx", "exec=sh//id=shell", env=server.env)
+    assert (ran.status, ran.counts) == (0, {"passed": 3}), ran
+
+
+def test_doctor(dist, serve):
+    server = serve()
+    done = subprocess.run([dist_run.program(), "doctor", "--tx", server.spec],
+                          env=dist_run.environment(dist.cookie, HOME=dist.home, **server.env),
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done
+    assert server.spec[7:] in done.stdout and "failed" not in done.stdout
+
+
+def test_two_coordinators_at_once(dist, serve, tmp_path):
+    dist.write(it=WAITING)
+    server = serve()
+    live = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        live.append(dist.start("--tx", f"2*{server.spec}//env:MEET={tmp_path / name}",
+                               "--maxschedchunk=1", "--no-history", env=server.env))
+    nodes = set()
+    for name in ("a", "b"):
+        for test in ("one", "two"):
+            file = tmp_path / name / test
+            nodes.add(dist_run.wait_until(lambda: file.exists() and file.read_text().strip()))
+    assert len(nodes) == 2
+    # One is gone; what the other runs is untouched.
+    live[0].signal(signal.SIGKILL)
+    live[0].process.communicate()
+    dist_run.wait_until(lambda: server.log().count("the run has ended") == 1)
+    (tmp_path / "b" / "go").touch()
+    ran = live[1].wait()
+    assert (ran.status, ran.counts) == (0, {"passed": 2}), ran
+
+
+def test_killed_coordinator_leaves_nothing(dist, serve, tmp_path):
+    dist.write(it=WAITING)
+    server = serve()
+    live = dist.start("--tx", f"2*{server.spec}//env:MEET={tmp_path}", "--maxschedchunk=1",
+                      env=server.env)
+    for name in ("one", "two"):
+        dist_run.wait_until((tmp_path / name).exists)
+    live.signal(signal.SIGKILL)
+    live.process.communicate()
+    dist_run.wait_until(lambda: set(dist_run.processes(dist.cookie)) == {server.process.pid}, 5)
+
+
+def test_crashing_tests_do_not_harm_it(dist, serve):
+    dist.write(it="""
+        import os, pytest, time
+        @pytest.mark.parametrize("n", range(4))
+        def test_crash(n): os.abort() if n % 2 else os.kill(os.getpid(), 9)
+        def test_node():
+            os.kill(os.getppid(), 11)
+            time.sleep(1000)
+        """)
+    server = serve()
+    ran = dist.run("--tx", f"2*{server.spec}", "-k", "crash", env=server.env)
+    assert ran.status == 1 and ran.counts["crashed"] == 4, ran
+    ran = dist.run("--tx", server.spec, "-k", "node", env=server.env)
+    assert ran.status in (1, 10), ran
+    assert server.process.poll() is None
+    dist.write(it="def test_it(): pass")
+    assert dist.run("--tx", server.spec, env=server.env).status == 0
+
+
+def test_no_other_port_while_it_runs(dist, serve, tmp_path):
+    dist.write(it=WAITING)
+    server = serve()
+    live = dist.start("--tx", f"2*{server.spec}//env:MEET={tmp_path}", "--maxschedchunk=1",
+                      env=server.env)
+    for name in ("one", "two"):
+        dist_run.wait_until((tmp_path / name).exists)
+    assert set(server.listens()) == {int(server.spec.rpartition(":")[2])}
+    (tmp_path / "go").touch()
+    assert live.wait().status == 0
+
+
+def test_drains(dist, serve, tmp_path):
+    dist.write(it=WAITING)
+    server = serve()
+    live = dist.start("--tx", f"2*{server.spec}//env:MEET={tmp_path}", "--maxschedchunk=1",
+                      env=server.env)
+    for name in ("one", "two"):
+        dist_run.wait_until((tmp_path / name).exists)
+    server.process.send_signal(signal.SIGTERM)
+    dist_run.wait_until(lambda: "waits for 1 run to end" in server.log())
+    late = dist.run("--tx", server.spec, env=server.env)
+    assert late.status == 11 and "connection refused" in late.out, late
+    (tmp_path / "go").touch()
+    assert live.wait().counts == {"passed": 2}
+    assert server.process.wait(10) == 0
+
+
+def test_once(dist, serve):
+    dist.write(it="def test_it(): pass")
+    server = serve("--once")
+    assert dist.run("--tx", server.spec, env=server.env).status == 0
+    assert server.process.wait(10) == 0
+
+
+def test_ipv6(dist, serve):
+    dist.write(it="def test_it(): pass")
+    server = serve("--bind", "[::1]:0")
+    assert server.spec.startswith("socket=[::1]:")
+    assert dist.run("--tx", server.spec, env=server.env).status == 0
+
+
+def test_everywhere_says_how_to_bring_the_key(dist, serve):
+    server = serve("--bind", "0.0.0.0:0")
+    host = os.uname().nodename
+    port = server.said[0].rpartition(":")[2]
+    assert server.said[2] == (f"elsewhere: scp -p {host}:{server.key} ~/.config/dist/key, once, "
+                              f"then dist --tx socket={host}:{port}")
+
+
+def test_keys(dist, serve, tmp_path):
+    dist.write(it="def test_it(): pass")
+    server = serve()
+    ran = dist.run("--tx", server.spec, env={"DIST_KEY_FILE": None})
+    assert ran.status == 4, ran
+    assert re.search(r"^dist: --tx socket=\S+: key file \S+: there is none\nhelp: copy", ran.err,
+                     re.MULTILINE), ran
+    other = serve("--key-file", tmp_path / "new" / "key")
+    assert other.key == tmp_path / "new" / "key" and other.key.exists()
+    ran = dist.run("--tx", server.spec, "--key-file", other.key)
+    assert ran.status == 11 and f"has another key than {other.key} (dist1:" in ran.out, ran
+    assert dist.run("--tx", server.spec, "--key-file", server.key).status == 0
+    server.key.chmod(0o644)
+    ran = dist.run("--tx", server.spec, "--key-file", server.key)
+    assert ran.status == 4 and "others may read or write it" in ran.err, ran
+
+
+def run_serve(dist, *args, **env):
+    return subprocess.run([dist_run.program(), "serve", *map(str, args)], text=True,
+                          env=dist_run.environment(dist.cookie, HOME=dist.home, **env),
+                          capture_output=True, timeout=20)
+
+
+def test_does_not_start_with_a_key_that_others_can_read(dist, tmp_path):
+    key = tmp_path / "key"
+    key.write_text("dist-key-1 " + "0" * 64 + "\n")
+    key.chmod(0o640)
+    done = run_serve(dist, "--bind", "0.0.0.0:0", "--key-file", key)
+    assert done.returncode == 4 and done.stdout == "", done
+    assert done.stderr == (f"dist: key file {key}: others may read or write it\nhelp: chmod 600 "
+                           f"{key}; if somebody may have read it, remove it and let dist serve "
+                           "make another one\n")
+
+
+@pytest.mark.parametrize("args, words", [
+    (["--bind", "8888"], ["'--bind' needs a port", "help: write --bind ADDRESS:PORT"]),
+    (["--bind", "::1:8888"], ["brackets"]),
+    (["--dial", "h:1"], ["--dial is not built yet", "help:"]),
+    (["--onec"], ["unknown word '--onec'", "'--once'"]),
+    (["--max-runs", "0"], ["--max-runs", "help:"]),
+    (["--bind", "192.0.2.1:8888"], ["cannot listen at 192.0.2.1:8888", "help: --bind"]),
+])
+def test_usage(dist, args, words):
+    done = run_serve(dist, *args)
+    assert done.returncode == 4, done
+    assert all(word in done.stderr for word in words), done
+    assert done.stderr.startswith("dist: ") and done.stderr.count("\n") == 2, done
+
+
+def test_one_file_is_all_it_needs(dist, serve, tmp_path):
+    dist.write(it="def test_it(): pass")
+    one = tmp_path / "served"
+    shutil.copy("cli/dist-serve-linux-x86_64", one)
+    for _ in "unpacks", "is unpacked":
+        server = serve(program=(one,))
+        assert dist.run("--tx", server.spec, env=server.env).status == 0
+        assert server.stop() == 0
+        cache = server.home / ".cache/dist/serve"
+        assert [len(path.name) for path in cache.iterdir()] == [64]
+        assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+    shutil.rmtree(cache)
+    whole = one.read_bytes()
+    one.write_bytes(whole[:-5000])
+    done = subprocess.run([one, "--help"], capture_output=True, text=True,
+                          env=dist_run.environment(dist.cookie, HOME=server.home))
+    assert done.returncode == 4 and done.stderr.endswith(
+        "dist: this file is damaged\nhelp: copy it again\n"), done
+    assert list(cache.iterdir()) == []
+
+
+def test_a_project_cannot_bring_its_own_key(dist, serve):
+    dist.write({"dist.toml": 'key-file = "k"\n'}, it="def test_it(): pass")
+    ran = dist.run("-n", "1")
+    assert ran.status == 4 and "--key-file may not come from a project's files" in ran.err, ran
