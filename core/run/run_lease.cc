@@ -97,6 +97,8 @@ void RunMachine::Feed(Slot* slot) {
     slot->queued_time += ExpectedAt(*slot, position);
   }
   fleet_.QueueChanged(slot);
+  // It had nothing to give away: now it has.
+  if (!Mutated(Mutant::kNeverAskAgain)) slot->asked_back = false;
   slot->active_at = now_;
   Tell(*slot, std::move(run));
 }

@@ -111,7 +111,8 @@ std::vector<Slot*> RunMachine::FindVictims() {
 }
 
 // What `idle` may run of the end of the victim's queue, whole bundles only,
-// until the victim keeps one of `shares` of its work.
+// until the victim keeps one of `shares` of its work; all of it if it is
+// little.
 std::vector<uint32_t> RunMachine::Loot(const Slot& victim, const Slot& idle,
                                        size_t shares) const {
   const auto weight = [&](size_t i) {
@@ -121,7 +122,12 @@ std::vector<uint32_t> RunMachine::Loot(const Slot& victim, const Slot& idle,
   const size_t movable = FirstMovable(victim);
   double wanted = 0;
   for (size_t i = movable; i < victim.queue.size(); ++i) wanted += weight(i);
-  wanted -= wanted / static_cast<double>(shares);
+  const absl::Duration takes =
+      plan_.estimates.known() ? absl::Seconds(wanted) : MeanTime() * wanted;
+  // Little moves because the running test takes long: not bit by bit.
+  if (takes >= WorthMoving(victim)) {
+    wanted -= wanted / static_cast<double>(shares);
+  }
   std::vector<uint32_t> loot;
   for (size_t end = victim.queue.size(); end > movable && wanted > 0;) {
     size_t first = end - 1;

@@ -1,7 +1,6 @@
 // Every deliberate bug of core/run/mutants.h is found within 1,000 seeds.
 #include "core/run/mutants.h"
 
-#include <chrono>
 #include <cstdio>
 #include <string>
 

@@ -1,7 +1,7 @@
 // The run machine in a terrible world, thousands of times. A case that fails is
 // shrunk and printed; put it into kRegressions, where it stays.
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <map>
 #include <set>
 #include <string>
@@ -27,6 +27,8 @@ const SimCase kRegressions[] = {
     // by noted every return of a test again.
     {"loadfile", 1352, {9, 1000, 1, 0, true, false, false}},
     {"loadgroup", 2036, {6, 1000, 3, 0, true, false, false}},
+    // Tests behind one that hung moved one by one, a round trip each.
+    {"load", 8617, {10, 2, 3, 0, true, true, false}},
 };
 
 class Sim : public ::testing::TestWithParam<PolicyEntry> {
@@ -44,7 +46,7 @@ std::string Explain(const SimCase& which) {
 TEST_P(Sim, KeepsEveryInvariantInATerribleWorld) {
   std::map<std::string, size_t> sums;
   std::set<int> statuses;
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SimResult result = Simulate(Case(seed));
     ASSERT_EQ(result.violation, "") << Explain(Case(seed));
@@ -52,9 +54,9 @@ TEST_P(Sim, KeepsEveryInvariantInATerribleWorld) {
     result.counts.ForEach(
         [&](const char* name, size_t count) { sums[name] += count; });
   }
-  const std::chrono::duration<double> took =
-      std::chrono::steady_clock::now() - start;
-  std::printf("%.0f schedules a second\n", kSeeds / took.count());
+  const double took =
+      static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  std::printf("%.0f schedules a second of CPU\n", kSeeds / took);
   const bool each = GetParam().spread == Spread::kEveryWorkerAll;
   for (const auto& [name, sum] : sums) {
     std::printf("  %s: %zu\n", name.c_str(), sum);

@@ -32,7 +32,7 @@ class QuickNodes {
   double collect_seconds = 0;
   double seconds = 0;
   // Bytes allocated since the first worker collected: when the last one had,
-  // and at most. Queues of the nodes included: 4 bytes a test.
+  // and at most, or nearly. Queues of the nodes included: 4 bytes a test.
   size_t collected_bytes = 0;
   size_t most_bytes = 0;
   size_t judged = 0;

@@ -106,7 +106,7 @@ TEST(Steal, LeavesAloneWhatIsSoonDone) {
   EXPECT_THAT(crew.run.Told<ReturnTests>(), IsEmpty());
   ASSERT_THAT(crew.run.wakes, SizeIs(1)) << "it may take longer than expected";
   crew.run.Advance(absl::Milliseconds(60));
-  EXPECT_THAT(crew.Asked(0), ElementsAre(3));
+  EXPECT_THAT(crew.Asked(0), ElementsAre(1, 2, 3)) << "little moves at once";
 }
 
 TEST(Steal, LeavesAloneWhoseTestsGoOn) {
@@ -120,7 +120,7 @@ TEST(Steal, LeavesAloneWhoseTestsGoOn) {
   crew.run.Advance(absl::Milliseconds(40));
   EXPECT_THAT(crew.run.Told<ReturnTests>(), IsEmpty());
   crew.run.Advance(absl::Milliseconds(40));
-  EXPECT_THAT(crew.Asked(0), ElementsAre(3));
+  EXPECT_THAT(crew.Asked(0), ElementsAre(2, 3));
 }
 
 TEST(Steal, DoesNotBringBackAModuleForShortTests) {
