@@ -70,6 +70,7 @@ class FetcherActor {
     // With the folders that files are in.
     limits.entries = uint64_t{plan_.max_files} * 8;
     limits.links = false;
+    limits.instead = "start one of them in another folder";
     job.target = std::make_unique<SyncTarget>(CacheHomePath(), limits);
     jobs_.push_back(std::move(job));
   }

@@ -19,7 +19,10 @@ import sys
 import tempfile
 import time
 
+import far
+
 FILES = 30
+FAR_WORKERS = 4
 XDIST = ["python3", "-m", "pytest", "-q", "-p", "xdist", "-p", "no:cacheprovider"]
 XDIST_MODES = ("load", "loadfile")  # Debian's 3.1 has no worksteal.
 TEST = """
@@ -112,6 +115,11 @@ def main():
                         help="sum of all durations")
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", metavar="WORD", default="",
+                        help="of: random, slow first, slow last, by file, two slow, far")
+    parser.add_argument("--proxy", metavar="PATH",
+                        help="//bench:delay_proxy; without it nothing is measured over a long line")
+    parser.add_argument("--far-tests", type=int, default=4000)
     options = parser.parse_args()
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     dist = os.path.abspath(options.dist)
@@ -132,14 +140,48 @@ def main():
         load = list(commands(dist, options.workers, ["load", "worksteal"]))
         for title, durations in (("random", shuffled), ("slow first", sorted(shuffled)[::-1]),
                                  ("slow last", sorted(shuffled))):
+            if options.only not in title:
+                continue
             compare(title, durations, bound_of, load, options.runs, env, top)
         size = -(-options.tests // FILES)
         files = [sum(shuffled[i:i + size]) for i in range(0, options.tests, size)]
         by_file = list(commands(dist, options.workers, ["loadfile"]))
-        compare("random, by file", shuffled, lambda late: bound_of(late, max(files)), by_file, options.runs, env, top)
-        compare_speeds(dist, shuffled, options.runs, env, top)
+        if options.only in "random, by file":
+            compare("random, by file", shuffled, lambda late: bound_of(late, max(files)), by_file,
+                    options.runs, env, top)
+        if options.only in "random, two slow":
+            compare_speeds(dist, shuffled, options.runs, env, top)
+        if options.only in "far" and options.proxy:
+            compare_lines(dist, options, env, top)
     finally:
         shutil.rmtree(top)
+
+
+def compare_lines(dist, options, env, top):
+    """2 ms tests, over a line with a round trip of 100 ms and over none."""
+    tests = options.far_tests
+    folder = os.path.join(top, "far")
+    write_suite(folder, [0.002] * tests)
+    host = far.FarHost(os.path.join(top, "ssh"), os.path.abspath(options.proxy), 50)
+    try:
+        rates = {}
+        for _ in range(options.runs):
+            for knows in (False, True):
+                for line in ("near", "far"):
+                    tx = f"{FAR_WORKERS}*ssh=-F {host.config} {line}//chdir={folder}//env:SPANS={folder}/spans.txt"
+                    argv = [dist, "-q", "--no-sync", *([] if knows else ["--no-history"]), "--tx", tx]
+                    if knows:
+                        measure(argv, folder, env, lambda late: 1)  # Learns.
+                    span, _, count = measure(argv, folder, env, lambda late: 1)
+                    assert count == tests, (line, count)
+                    rates.setdefault((knows, line), []).append(count / span)
+        print(f"\n{tests} tests of 2 ms, {FAR_WORKERS} workers over ssh; tests a second, medians of {options.runs}")
+        for knows in (False, True):
+            near, away = (statistics.median(rates[knows, line]) for line in ("near", "far"))
+            print(f"{'history' if knows else 'no history':10} 0 ms {near:7.0f}  100 ms {away:7.0f}  "
+                  f"ratio {away / near:.2f}", flush=True)
+    finally:
+        host.stop()
 
 
 def compare_speeds(dist, durations, runs, env, top):

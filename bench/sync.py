@@ -12,7 +12,6 @@ import os
 import pathlib
 import random
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests", "support"))
 import sshd  # noqa: E402
 
+WHATS = ["cold", "unchanged", "one change", "touched", "4 hosts, cold"]
 EXECNET = """
 import execnet, sys
 source, config, *hosts = sys.argv[1:]
@@ -43,11 +43,26 @@ class Bench:
         self.folder = pathlib.Path(folder)
         self.world = sshd.SshWorld(self.folder / "ssh")
         self.source = self.folder / "source"
+        self.trash = self.folder / "trash"
+        self.trash.mkdir()
         self.homes = {}
         self.started = []
+        self.servers = []
         self.env = {"PATH": "/usr/bin:/bin:/usr/sbin", "HOME": str(self.folder / "mine"),
                     "LANG": "C.UTF-8"}
         os.mkdir(self.env["HOME"])
+
+    def cpu(self):
+        """Seconds of CPU of all commands that have ended, and of the hosts' ends of them."""
+        ours = resource.getrusage(resource.RUSAGE_CHILDREN)
+        there = 0
+        for server in self.servers:
+            while server.sessions():
+                time.sleep(0.005)
+            with open(f"/proc/{server.process.pid}/stat", encoding="ascii") as file:
+                user, system = file.read().rpartition(")")[2].split()[13:15]
+            there += (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return ours.ru_utime + ours.ru_stime, there
 
     def start_hosts(self, count):
         for number in range(count):
@@ -56,6 +71,7 @@ class Bench:
             home.mkdir()
             server = sshd.Sshd(self.world, name, config=[f"SetEnv HOME={home}"])
             self.started.append(server.stop)
+            self.servers.append(server)
             self.homes[name] = home
             if self.options.delay:
                 proxy = subprocess.Popen(
@@ -93,13 +109,18 @@ class Bench:
         return [[self.options.dist, "--rsyncdir", ".", "--rootdir", ".", *tx]]
 
     def forget(self, tool, hosts):
-        """As if that tool had never been on the hosts; its program stays."""
+        """As if that tool had never been on the hosts; its program stays.
+
+        Moves: ext4 looks at each file deleted within the last minute before it
+        makes a new one, which would cost whoever comes next many times its own.
+        """
         for host in hosts:
             paths = [self.homes[host] / tool]
             if tool == "dist":
                 paths = [self.homes[host] / ".cache/dist" / name for name in ("trees", "store")]
             for path in paths:
-                shutil.rmtree(path, ignore_errors=True)
+                if path.exists():
+                    path.rename(self.trash / f"{len(os.listdir(self.trash))}")
 
     def check(self, tool, hosts):
         """A tool that does not do the work does not count."""
@@ -113,8 +134,8 @@ class Bench:
                 sys.exit(f"{tool}: {found} of {wanted} files at {host}")
 
     def run(self, tool, hosts):
-        """(seconds, seconds of CPU here)."""
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        """(seconds, seconds of CPU here, seconds of CPU there)."""
+        here, there = self.cpu()
         started = time.monotonic()
         running = [subprocess.Popen(command, cwd=self.source, env=self.env,
                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -126,8 +147,8 @@ class Bench:
             if process.returncode != wanted:
                 sys.exit(f"{tool}: exit status {process.returncode}\n{said}")
         seconds = time.monotonic() - started
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return seconds, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        here_after, there_after = self.cpu()
+        return seconds, here_after - here, there_after - there
 
 
 def make_tree(folder, kind):
@@ -163,7 +184,7 @@ def change(folder, kind, what, number):
 
 def measure(bench, kind, what, runs):
     hosts = sorted(bench.homes)[: 4 if what == "4 hosts, cold" else 1]
-    tools = ["rsync", "dist", "execnet", "tar"] if "cold" in what else ["rsync", "dist", "execnet"]
+    tools = [tool for tool in bench.options.tools if tool != "tar" or "cold" in what]
     costs = {tool: [] for tool in tools}
     for number in range(1, runs + 1):
         change(bench.source, kind, what, number)
@@ -172,12 +193,13 @@ def measure(bench, kind, what, runs):
                 bench.forget(tool, hosts)
             costs[tool].append(bench.run(tool, hosts))
             bench.check(tool, hosts)
-    medians = {tool: statistics.median(cost[0] for cost in costs[tool]) for tool in tools}
-    cells = [f"{medians[tool]:.2f} ({min(costs[tool])[0]:.2f}-{max(costs[tool])[0]:.2f})"
-             for tool in tools] + [""] * (4 - len(tools))
-    cpu = statistics.median(cost[1] for cost in costs["dist"])
-    print(f"| {kind} | {what} | {' | '.join(cells)} | {medians['dist'] / medians['rsync']:.2f} "
-          f"| {cpu:.2f} |", flush=True)
+    medians = {tool: [statistics.median(column) for column in zip(*costs[tool])] for tool in tools}
+    for tool in tools:
+        seconds, here, there = medians[tool]
+        walls = [cost[0] for cost in costs[tool]]
+        print(f"| {kind} | {what} | {tool} | {seconds:.2f} | {min(walls):.2f}-{max(walls):.2f} "
+              f"| {here:.2f} | {there:.2f} | {seconds / medians[tools[0]][0]:.2f} "
+              f"| {(here + there) / sum(medians[tools[0]][1:]):.2f} |", flush=True)
 
 
 def main():
@@ -187,10 +209,12 @@ def main():
     parser.add_argument("--delay", type=float, default=0, help="milliseconds of a round trip")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--kinds", nargs="+", default=["small", "large"])
+    parser.add_argument("--whats", nargs="+", default=WHATS)
+    parser.add_argument("--tools", nargs="+", default=["rsync", "dist", "execnet", "tar"])
     options = parser.parse_args()
     print(f"round trip {options.delay} ms more, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}\n")
-    print("| tree | what | rsync -a s | dist s | execnet s | tar, zstd s | dist/rsync | dist CPU s |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| tree | what | tool | wall s | (min-max) | CPU s here | CPU s there | wall/rsync | CPU/rsync |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for kind in options.kinds:
         with tempfile.TemporaryDirectory(prefix="dist_bench_") as folder:
             os.chmod(folder, 0o755)
@@ -200,9 +224,9 @@ def main():
                 make_tree(bench.source, kind)
                 bench.start_hosts(4)
                 # Programs and hashes are there from the first run on.
-                for tool in "rsync", "dist", "execnet":
+                for tool in options.tools:
                     bench.run(tool, sorted(bench.homes))
-                for what in ("cold", "unchanged", "one change", "touched", "4 hosts, cold"):
+                for what in options.whats:
                     measure(bench, kind, what, options.runs)
             finally:
                 bench.stop()

@@ -219,6 +219,18 @@ absl::flat_hash_map<std::string, absl::Duration> ExpectedOn(
   return ExpectedDurations(history, hosts);
 }
 
+void SetPaces(const History& history, RunPlan* plan) {
+  for (PlannedHost& host : plan->hosts) {
+    host.pace = PaceOf(history, LastingName(host.name));
+  }
+  double sum = 0;
+  for (const PlannedWorker& worker : plan->workers) {
+    sum += plan->hosts[worker.host.value()].pace;
+  }
+  const double mean = sum / static_cast<double>(plan->workers.size());
+  for (PlannedHost& host : plan->hosts) host.pace /= mean;
+}
+
 HistoryRecorder::HistoryRecorder(std::string path) : path_(std::move(path)) {}
 
 uint32_t HistoryRecorder::PlaceOf(const std::string& host) {

@@ -39,6 +39,10 @@ absl::Status AddToHistory(const std::string& path, const MeasuredRun& run);
 // Removes the file. No error if there is none.
 absl::Status ClearHistory(const std::string& path);
 
+// Sets how much slower than on its workers in general tests are on each of the
+// plan's hosts.
+void SetPaces(const History& history, RunPlan* plan);
+
 // What is expected of the plan's tests on its workers, by id.
 absl::flat_hash_map<std::string, absl::Duration> ExpectedOn(
     const History& history, const RunPlan& plan);

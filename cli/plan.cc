@@ -196,6 +196,7 @@ void AddHistory(const Request& request, PlannedRun* run) {
   if (!loaded.notice.empty()) run->notices.push_back(loaded.notice);
   if (loaded.found) {
     run->plan.estimates = Estimates(ExpectedOn(loaded.history, run->plan));
+    SetPaces(loaded.history, &run->plan);
   }
 }
 
@@ -246,12 +247,27 @@ std::string FileName(const std::string& host) {
   return name.empty() || name[0] == '.' ? absl::StrCat("_", name) : name;
 }
 
+// --fetch looks in synced trees; what runs elsewhere keeps what it writes.
+void NoteUnfetched(PlannedRun* run) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < run->plan.hosts.size(); ++i) {
+    if (!run->sync.Wants(HostId(static_cast<uint32_t>(i)))) {
+      names.push_back(run->plan.hosts[i].name);
+    }
+  }
+  if (names.empty()) return;
+  run->notices.push_back(absl::StrCat(
+      "--fetch brings nothing from ", absl::StrJoin(names, ", "),
+      ": nothing is synced there; DIST_ARTIFACTS_DIR comes from everywhere"));
+}
+
 void AddFetch(const Options& options, PlannedRun* run) {
   if (options.collect_only) return;
   FetchPlan& fetch = run->fetch;
   fetch.cwd = CurrentFolder();
   fetch.folder = absl::StrCat(fetch.cwd, "/dist-artifacts");
   fetch.globs = options.fetch;
+  if (!fetch.globs.empty()) NoteUnfetched(run);
   fetch.project = DigestOf(fetch.folder).Hex().substr(0, 32);
   std::set<std::string> taken;
   for (const PlannedHost& host : run->plan.hosts) {

@@ -112,11 +112,15 @@ class Answer {
     }
     const Estimates estimates(std::move(expected));
     if (UsesDurations(plan)) plan.estimates = estimates;
-    return MakeForecast(std::move(plan), lists_,
-                        [&](const PlannedWorker&, const std::string& id) {
-                          return estimates.known() ? estimates.Of(id)
-                                                   : kUnknown;
-                        });
+    SetPaces(question_.history, &plan);
+    const std::vector<PlannedHost> hosts = plan.hosts;
+    return MakeForecast(
+        std::move(plan), lists_,
+        [&](const PlannedWorker& worker, const std::string& id) {
+          return estimates.known()
+                     ? estimates.Of(id) * hosts[worker.host.value()].pace
+                     : kUnknown;
+        });
   }
 
   std::string Known() const {

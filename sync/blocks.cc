@@ -17,9 +17,22 @@
 namespace dist {
 namespace {
 
-// Blocks kept for hosts that are a little behind: 16 MiB at most. A host that
-// is further behind has its blocks made again.
-constexpr size_t kKept = 64;
+// Kept for hosts that are behind. A host that is further behind has its blocks
+// made again.
+constexpr size_t kKept = 32 << 20;
+constexpr size_t kKeptMessages = 1024;
+
+// Compresses `raw`; false if it does not shrink by a twentieth, which is not
+// worth the other end's time.
+bool Shrink(std::string raw, std::string* bytes) {
+  *bytes = Compress(raw);
+  if (!bytes->empty() && bytes->size() < raw.size() / 20 * 19) {
+    bytes->shrink_to_fit();
+    return true;
+  }
+  *bytes = std::move(raw);
+  return false;
+}
 
 absl::Status Changed(const Entry& entry) {
   return absl::FailedPreconditionError(absl::StrCat(
@@ -28,6 +41,14 @@ absl::Status Changed(const Entry& entry) {
 }
 
 }  // namespace
+
+size_t SizeOf(const SyncRequest& request) {
+  if (const auto* const block = std::get_if<SendContents>(&request)) {
+    return block->bytes.size();
+  }
+  const auto* const delta = std::get_if<SendDelta>(&request);
+  return delta == nullptr ? 0 : delta->bytes.size();
+}
 
 absl::StatusOr<ContentPlan> ContentPlan::Make(
     const Manifest& manifest,
@@ -54,10 +75,9 @@ absl::StatusOr<ContentPlan> ContentPlan::Make(
   return plan;
 }
 
-absl::StatusOr<SendContents> BlockMaker::Make(const ContentPlan& plan,
-                                              uint64_t index) const {
-  const uint64_t begin = index * kMaxBlock;
-  const uint64_t end = std::min<uint64_t>(begin + kMaxBlock, plan.size());
+absl::StatusOr<std::string> BlockMaker::Read(const ContentPlan& plan,
+                                             uint64_t begin,
+                                             uint64_t end) const {
   const auto& pieces = plan.pieces();
   auto piece = std::upper_bound(pieces.begin(), pieces.end(), begin,
                                 [](uint64_t at, const ContentPlan::Piece& p) {
@@ -87,47 +107,80 @@ absl::StatusOr<SendContents> BlockMaker::Make(const ContentPlan& plan,
       return Changed(entry);
     }
   }
-  SendContents block;
-  block.size = static_cast<uint32_t>(raw.size());
-  block.bytes = Compress(raw);
-  // What does not shrink by a twentieth is not worth the other end's time.
-  block.compressed =
-      !block.bytes.empty() && block.bytes.size() < raw.size() / 20 * 19;
-  if (!block.compressed) block.bytes = std::move(raw);
-  return block;
+  return raw;
 }
 
-absl::StatusOr<std::shared_ptr<const SendContents>> BlockMaker::Get(
-    const ContentPlan& plan, uint64_t index) {
+absl::StatusOr<BlockMaker::Message> BlockMaker::Get(const ContentPlan& plan,
+                                                    uint64_t index) {
+  return Get(Key(plan.key(), index), [&]() -> absl::StatusOr<SyncRequest> {
+    const uint64_t begin = index * kMaxBlock;
+    DIST_ASSIGN_OR_RETURN(
+        std::string raw,
+        Read(plan, begin, std::min<uint64_t>(begin + kMaxBlock, plan.size())));
+    SendContents block;
+    block.size = static_cast<uint32_t>(raw.size());
+    block.compressed = Shrink(std::move(raw), &block.bytes);
+    return SyncRequest(std::move(block));
+  });
+}
+
+absl::StatusOr<BlockMaker::Message> BlockMaker::GetDelta(
+    const ContentPlan& plan, uint64_t index, DeltaBase* base,
+    const std::string& name) {
+  const Key key(absl::StrCat(plan.key(), name), index);
+  return Get(key, [&]() -> absl::StatusOr<SyncRequest> {
+    const uint64_t begin = index * kMaxSegment;
+    DIST_ASSIGN_OR_RETURN(
+        const std::string raw,
+        Read(plan, begin,
+             std::min<uint64_t>(begin + kMaxSegment, plan.size())));
+    SendDelta delta;
+    delta.size = static_cast<uint32_t>(raw.size());
+    std::string bytes = base->DeltaTo(raw);
+    delta.delta_size = static_cast<uint32_t>(bytes.size());
+    delta.compressed = Shrink(std::move(bytes), &delta.bytes);
+    return SyncRequest(std::move(delta));
+  });
+}
+
+absl::StatusOr<BlockMaker::Message> BlockMaker::Get(
+    const Key& key, const std::function<absl::StatusOr<SyncRequest>()>& make) {
   std::unique_lock<std::mutex> lock(mutex_);
-  const Key key(plan.key(), index);
   std::shared_ptr<Slot>& entry = slots_[key];
   if (entry != nullptr) {
     const std::shared_ptr<Slot> slot = entry;
     ready_.wait(lock, [&] { return slot->ready; });
     if (!slot->status.ok()) return slot->status;
-    return slot->block;
+    return slot->message;
   }
   const auto slot = std::make_shared<Slot>();
   entry = slot;
-  order_.push_back(key);
-  if (order_.size() > kKept) {
-    slots_.erase(order_.front());
-    order_.pop_front();
-  }
   ++made_;
   lock.unlock();
-  absl::StatusOr<SendContents> made = Make(plan, index);
+  absl::StatusOr<SyncRequest> made = make();
   lock.lock();
   slot->ready = true;
   if (made.ok()) {
-    slot->block = std::make_shared<const SendContents>(*std::move(made));
+    slot->size = SizeOf(*made);
+    slot->message = std::make_shared<const SyncRequest>(*std::move(made));
   } else {
     slot->status = made.status();
   }
+  Keep(key, slot.get());
   ready_.notify_all();
   if (!slot->status.ok()) return slot->status;
-  return slot->block;
+  return slot->message;
+}
+
+void BlockMaker::Keep(const Key& key, Slot* slot) {
+  kept_ += slot->size;
+  order_.push_back(key);
+  while (kept_ > kKept || order_.size() > kKeptMessages) {
+    const auto oldest = slots_.find(order_.front());
+    kept_ -= oldest->second->size;
+    slots_.erase(oldest);
+    order_.pop_front();
+  }
 }
 
 uint64_t BlockMaker::made() const {

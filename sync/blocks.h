@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "core/model/sync_messages.h"
+#include "sync/delta.h"
 #include "sync/snapshot.h"
 
 namespace dist {
@@ -45,9 +47,14 @@ class ContentPlan {
   std::string key_;
 };
 
+// Bytes of contents, or of a delta, on the link.
+size_t SizeOf(const SyncRequest& request);
+
 // Thread-safe; shared by the sources of a run. Blocks.
 class BlockMaker {
  public:
+  using Message = std::shared_ptr<const SyncRequest>;
+
   explicit BlockMaker(std::shared_ptr<const Snapshot> snapshot)
       : snapshot_(std::move(snapshot)) {}
   BlockMaker(const BlockMaker&) = delete;
@@ -57,28 +64,40 @@ class BlockMaker {
 
   // Block `index` of a plan. Errors: FailedPrecondition for a file that is not
   // as it was in the snapshot.
-  absl::StatusOr<std::shared_ptr<const SendContents>> Get(
-      const ContentPlan& plan, uint64_t index);
+  absl::StatusOr<Message> Get(const ContentPlan& plan, uint64_t index);
 
-  // How many blocks were read, not taken from memory.
+  // Segment `index`, of kMaxSegment bytes, of the one file in `plan` as a
+  // SendDelta; one without a delta if it would save little. `name`: what names
+  // the contents of `base`. Errors: as above.
+  absl::StatusOr<Message> GetDelta(const ContentPlan& plan, uint64_t index,
+                                   DeltaBase* base, const std::string& name);
+
+  // How many blocks and deltas were made, not taken from memory.
   uint64_t made() const;
 
  private:
   struct Slot {
     bool ready = false;
     absl::Status status;
-    std::shared_ptr<const SendContents> block;
+    Message message;
+    size_t size = 0;
   };
   using Key = std::pair<std::string, uint64_t>;
 
-  absl::StatusOr<SendContents> Make(const ContentPlan& plan,
-                                    uint64_t index) const;
+  // From memory, or from `make`, which only one thread calls for a key.
+  absl::StatusOr<Message> Get(
+      const Key& key, const std::function<absl::StatusOr<SyncRequest>()>& make);
+  void Keep(const Key& key, Slot* slot);
+  // The bytes from `begin` to `end` of all of a plan's contents.
+  absl::StatusOr<std::string> Read(const ContentPlan& plan, uint64_t begin,
+                                   uint64_t end) const;
 
   const std::shared_ptr<const Snapshot> snapshot_;
   mutable std::mutex mutex_;
   std::condition_variable ready_;
   absl::flat_hash_map<Key, std::shared_ptr<Slot>> slots_;
   std::list<Key> order_;  // Oldest first.
+  size_t kept_ = 0;       // Bytes in slots_.
   uint64_t made_ = 0;
 };
 

@@ -53,9 +53,26 @@ absl::Status SyncSource::On(const ManifestWanted&) {
 }
 
 absl::Status SyncSource::On(const ContentsWanted& wanted) {
-  if (plan_) return OutOfTurn();
-  DIST_ASSIGN_OR_RETURN(
-      plan_, ContentPlan::Make(blocks_->snapshot().manifest(), wanted.runs));
+  // Files whose deltas made something else are wanted again, whole.
+  if (HasContents() || asked_ == 2 ||
+      (asked_ == 1 && (!had_deltas_ || !wanted.signatures.empty()))) {
+    return OutOfTurn();
+  }
+  ++asked_;
+  had_deltas_ = !wanted.signatures.empty();
+  const Manifest& manifest = blocks_->snapshot().manifest();
+  DIST_ASSIGN_OR_RETURN(plan_, ContentPlan::Make(manifest, wanted.runs));
+  next_block_ = 0;
+  size_t bytes = 0;
+  uint64_t next = 0;
+  for (const auto& [position, signature] : wanted.signatures) {
+    bytes += signature.size();
+    if (position < next || bytes > kMaxSignatures) return OutOfTurn();
+    next = uint64_t{position} + 1;
+    DIST_ASSIGN_OR_RETURN(FileDelta delta,
+                          FileDelta::Make(manifest, position, signature));
+    deltas_.push_back(std::move(delta));
+  }
   return absl::OkStatus();
 }
 
@@ -66,7 +83,7 @@ absl::Status SyncSource::On(const ContentsWritten& written) {
 }
 
 absl::Status SyncSource::On(const SyncDone& done) {
-  if (plan_ && next_block_ < plan_->blocks()) return OutOfTurn();
+  if (HasContents()) return OutOfTurn();
   done_ = done;
   return absl::OkStatus();
 }
@@ -81,16 +98,23 @@ absl::StatusOr<std::optional<SyncRequest>> SyncSource::Next() {
     queue_.pop_front();
     return request;
   }
-  if (!plan_ || next_block_ >= plan_->blocks() ||
-      unwritten_ + kMaxBlock > kContentsWindow) {
-    return std::optional<SyncRequest>();
+  if (!HasContents()) return std::optional<SyncRequest>();
+  const uint64_t most = next_block_ < plan_->blocks() ? kMaxBlock : kMaxDelta;
+  if (unwritten_ + most > kContentsWindow) return std::optional<SyncRequest>();
+  DIST_ASSIGN_OR_RETURN(const BlockMaker::Message message, NextContents());
+  const size_t size = SizeOf(*message);
+  unwritten_ += size;
+  bytes_sent_ += size;
+  return std::optional<SyncRequest>(*message);
+}
+
+absl::StatusOr<BlockMaker::Message> SyncSource::NextContents() {
+  if (next_block_ < plan_->blocks()) {
+    return blocks_->Get(*plan_, next_block_++);
   }
-  DIST_ASSIGN_OR_RETURN(const std::shared_ptr<const SendContents> block,
-                        blocks_->Get(*plan_, next_block_));
-  ++next_block_;
-  unwritten_ += block->bytes.size();
-  bytes_sent_ += block->bytes.size();
-  return std::optional<SyncRequest>(*block);
+  auto message = deltas_.front().Next(blocks_.get());
+  if (deltas_.front().at_end()) deltas_.pop_front();
+  return message;
 }
 
 }  // namespace dist

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "core/model/sync_messages.h"
 #include "sync/blocks.h"
+#include "sync/file_delta.h"
 
 namespace dist {
 
@@ -44,14 +45,22 @@ class SyncSource {
   absl::Status On(const ContentsWritten& written);
   absl::Status On(const SyncDone& done);
   absl::Status On(const SyncFailed& failed);
+  // Something is wanted and not sent.
+  bool HasContents() const {
+    return plan_ && (next_block_ < plan_->blocks() || !deltas_.empty());
+  }
+  absl::StatusOr<BlockMaker::Message> NextContents();
 
   const std::shared_ptr<BlockMaker> blocks_;
   const Destination destination_;
   std::deque<SyncRequest> queue_;
   bool manifest_sent_ = false;
+  int asked_ = 0;  // How often the target has asked for contents.
+  bool had_deltas_ = false;
   std::optional<ContentPlan> plan_;
   uint64_t next_block_ = 0;
-  uint64_t unwritten_ = 0;  // Bytes that the target has not dealt with.
+  std::deque<FileDelta> deltas_;  // What comes after the plan.
+  uint64_t unwritten_ = 0;        // Bytes that the target has not dealt with.
   uint64_t bytes_sent_ = 0;
   std::optional<SyncDone> done_;
 };

@@ -36,7 +36,7 @@ ContentsWanted RunsOf(const std::vector<uint32_t>& positions) {
 }  // namespace
 
 SyncTarget::SyncTarget(std::string cache_home, Limits limits)
-    : cache_home_(std::move(cache_home)), limits_(limits) {}
+    : cache_home_(std::move(cache_home)), limits_(std::move(limits)) {}
 
 absl::Status SyncTarget::CheckLimits(const Manifest& manifest) const {
   if (manifest.entries.size() > limits_.entries) {
@@ -78,8 +78,12 @@ absl::Status SyncTarget::On(const OfferTree& offer, Replies* replies) {
   if (offer.manifest_size > kMaxManifestBytes) {
     return absl::InvalidArgumentError("a manifest larger than 64 MiB");
   }
-  DIST_ASSIGN_OR_RETURN(
-      slot_, TreeSlot::Claim(cache_home_, offer.project, offer.folder));
+  auto slot = TreeSlot::Claim(cache_home_, offer.project, offer.folder);
+  if (!offer.folder.empty() && absl::IsUnavailable(slot.status())) {
+    return absl::UnavailableError(absl::StrCat(
+        slot.status().message(), "\nhelp: wait for it, or ", limits_.instead));
+  }
+  DIST_ASSIGN_OR_RETURN(slot_, std::move(slot));
   DIST_ASSIGN_OR_RETURN(const Fd home, OpenPrivateFolder(cache_home_));
   DIST_ASSIGN_OR_RETURN(store_, Store::Open(home.get()));
   ledger_ = ReadLedger(slot_->home(), slot_->ledger());
@@ -136,7 +140,10 @@ absl::Status SyncTarget::Plan(TreeState state, Replies* replies) {
   DIST_RETURN_IF_ERROR(builder_->Prepare());
   if (builder_->complete()) return Finish(replies);
   state_ = State::kContents;
-  replies->push_back(RunsOf(builder_->wanted()));
+  DIST_ASSIGN_OR_RETURN(auto signatures, builder_->Signatures());
+  ContentsWanted wanted = RunsOf(builder_->wanted());
+  wanted.signatures = std::move(signatures);
+  replies->push_back(std::move(wanted));
   return absl::OkStatus();
 }
 
@@ -153,9 +160,34 @@ absl::Status SyncTarget::On(const SendContents& block, Replies* replies) {
   } else {
     DIST_RETURN_IF_ERROR(builder_->Write(block.bytes));
   }
-  received_ += block.size;
-  unacknowledged_ += block.bytes.size();
-  if (builder_->complete()) return Finish(replies);
+  return Written(block.size, block.bytes.size(), replies);
+}
+
+absl::Status SyncTarget::On(const SendDelta& delta, Replies* replies) {
+  if (state_ != State::kContents) return OutOfTurn();
+  if (delta.size == 0 || delta.size > kMaxSegment || delta.delta_size == 0 ||
+      delta.delta_size > kMaxDelta ||
+      (!delta.compressed && delta.bytes.size() != delta.delta_size)) {
+    return absl::DataLossError("a delta that lies about its size");
+  }
+  if (delta.compressed) {
+    DIST_ASSIGN_OR_RETURN(const std::string bytes,
+                          Decompress(delta.bytes, delta.delta_size));
+    DIST_RETURN_IF_ERROR(builder_->WriteDelta(bytes, delta.size));
+  } else {
+    DIST_RETURN_IF_ERROR(builder_->WriteDelta(delta.bytes, delta.size));
+  }
+  return Written(delta.delta_size, delta.bytes.size(), replies);
+}
+
+absl::Status SyncTarget::Written(uint64_t bytes, size_t size,
+                                 Replies* replies) {
+  received_ += bytes;
+  unacknowledged_ += size;
+  if (builder_->complete()) {
+    if (!builder_->WantAgain()) return Finish(replies);
+    replies->push_back(RunsOf(builder_->wanted()));
+  }
   if (unacknowledged_ >= kAcknowledge) {
     replies->push_back(ContentsWritten{std::exchange(unacknowledged_, 0)});
   }

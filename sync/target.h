@@ -27,6 +27,8 @@ class SyncTarget {
     uint64_t bytes = UINT64_MAX;  // Of all files together.
     uint64_t entries = UINT64_MAX;
     bool links = true;
+    // What else a user could do whose folder is in use by another run.
+    std::string instead = "use another chdir=";
   };
 
   // `cache_home`: as of CacheHomePath().
@@ -49,6 +51,9 @@ class SyncTarget {
   absl::Status On(const OfferTree& offer, Replies* replies);
   absl::Status On(const SendManifest& part, Replies* replies);
   absl::Status On(const SendContents& block, Replies* replies);
+  absl::Status On(const SendDelta& delta, Replies* replies);
+  // Has written that many bytes, `size` on the link.
+  absl::Status Written(uint64_t bytes, size_t size, Replies* replies);
   absl::Status CheckLimits(const Manifest& manifest) const;
   absl::Status TakeManifest(absl::string_view compressed, Replies* replies);
   absl::Status Plan(TreeState state, Replies* replies);

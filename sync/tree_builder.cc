@@ -44,8 +44,8 @@ void TreeBuilder::Abandon() {
     for (const std::string& name : NamesIn(slot_.tree())) {
       RemoveAll(slot_.tree(), name).IgnoreError();
     }
-  } else if (direct_ && next_wanted_ < wanted_.size()) {
-    const Entry& entry = EntryAt(wanted_[next_wanted_]);
+  } else if (direct_ && next_wanted_ < order_.size()) {
+    const Entry& entry = EntryAt(order_[next_wanted_]);
     const auto folder = walk_.At(ParentPath(entry.path));
     if (folder.ok()) {
       unlinkat(*folder, std::string(BaseName(entry.path)).c_str(), 0);
@@ -90,6 +90,7 @@ absl::Status TreeBuilder::Prepare() {
   }
   local_.AddTree(state_.intact);
   DIST_RETURN_IF_ERROR(TakeLocal());
+  order_ = wanted_;
   return SkipEmpty();
 }
 
@@ -160,8 +161,8 @@ absl::Status TreeBuilder::TakeLocal() {
 
 // An empty content never comes: nothing would say where it begins.
 absl::Status TreeBuilder::SkipEmpty() {
-  while (!writing_ && !complete() && EntryAt(wanted_[next_wanted_]).size == 0) {
-    DIST_ASSIGN_OR_RETURN(const auto place, PlaceFor(wanted_[next_wanted_]));
+  while (!writing_ && !complete() && EntryAt(order_[next_wanted_]).size == 0) {
+    DIST_ASSIGN_OR_RETURN(const auto place, PlaceFor(order_[next_wanted_]));
     DIST_ASSIGN_OR_RETURN(writing_,
                           ContentFile::Create(place.first, place.second));
     DIST_RETURN_IF_ERROR(Finish());
@@ -170,10 +171,14 @@ absl::Status TreeBuilder::SkipEmpty() {
 }
 
 absl::Status TreeBuilder::Finish() {
-  const uint32_t i = wanted_[next_wanted_];
-  DIST_ASSIGN_OR_RETURN(const FileFacts facts, writing_->Finish(EntryAt(i)));
+  const uint32_t i = order_[next_wanted_];
+  const auto facts = writing_->Finish(EntryAt(i));
   writing_.reset();
-  made_[i] = {direct_ ? "" : StageName(i), facts};
+  if (!facts.ok()) {
+    if (signed_.contains(i) && absl::IsDataLoss(facts.status())) return Spoil();
+    return facts.status();
+  }
+  made_[i] = {direct_ ? "" : StageName(i), *facts};
   ++next_wanted_;
   return absl::OkStatus();
 }
@@ -183,7 +188,7 @@ absl::Status TreeBuilder::Write(absl::string_view bytes) {
     if (complete()) {
       return absl::DataLossError("more contents than were asked for");
     }
-    const uint32_t i = wanted_[next_wanted_];
+    const uint32_t i = order_[next_wanted_];
     if (!writing_) {
       DIST_ASSIGN_OR_RETURN(const auto place, PlaceFor(i));
       DIST_ASSIGN_OR_RETURN(writing_,

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/manifest/diff.h"
@@ -42,10 +43,22 @@ class TreeBuilder {
   // Positions of the files to be written, one a content, ascending.
   const std::vector<uint32_t>& wanted() const { return wanted_; }
 
+  // Moves large files of which there is an older version from wanted() to the
+  // end of what is written, ascending; returns their positions and the
+  // signatures of these versions. To be called once, after Prepare().
+  absl::StatusOr<std::vector<std::pair<uint32_t, std::string>>> Signatures();
+
   // The next bytes of all wanted contents. Errors: DataLoss for a content that
   // is not what its hash says, or too many bytes; as of write().
   absl::Status Write(absl::string_view bytes);
-  bool complete() const { return next_wanted_ == wanted_.size(); }
+  // The next `size` bytes, of a file with a signature. Errors: as above, but a
+  // delta that does not fit makes wrong bytes.
+  absl::Status WriteDelta(absl::string_view delta, size_t size);
+  bool complete() const { return next_wanted_ == order_.size(); }
+
+  // Files whose deltas have made something else than their hashes say become
+  // wanted(). False if there are none. REQUIRES: complete().
+  bool WantAgain();
 
   // Do not keep what came so far: the disk is full.
   void GiveUpRoom() { keep_ = false; }
@@ -67,6 +80,8 @@ class TreeBuilder {
   absl::Status SalvageStage();
   absl::Status MakeFolders();
   absl::StatusOr<std::pair<int, std::string>> PlaceFor(uint32_t i);
+  absl::StatusOr<Fd> OpenOld(uint32_t i, uint64_t* size) const;
+  absl::Status Spoil();
   absl::Status TakeLocal();
   absl::Status CopyTwins();
   absl::Status SkipEmpty();
@@ -93,7 +108,10 @@ class TreeBuilder {
   FolderWalk walk_;
 
   std::vector<uint32_t> wanted_;
-  size_t next_wanted_ = 0;
+  std::vector<uint32_t> order_;  // Of writing: wanted_, then signed_.
+  size_t next_wanted_ = 0;       // In order_.
+  absl::flat_hash_set<uint32_t> signed_;
+  std::vector<uint32_t> spoilt_;  // By their deltas.
   std::optional<ContentFile> writing_;
   absl::flat_hash_map<Digest, uint32_t> first_;  // Of files with one content.
   std::vector<uint32_t> twins_;                  // The others of them.

@@ -122,9 +122,8 @@ absl::Status TreeSlot::OpenAt(int trees, const std::string& project,
   DIST_ASSIGN_OR_RETURN(home_, OpenPrivateFolderAt(all.get(), "0"));
   DIST_ASSIGN_OR_RETURN(lock_, TryLock(home_.get()));
   if (!lock_.ok()) {
-    return absl::UnavailableError(absl::StrCat(
-        Printable(path_),
-        " is in use by another run\nhelp: wait for it, or use another chdir="));
+    return absl::UnavailableError(
+        absl::StrCat(Printable(path_), " is in use by another run"));
   }
   ledger_ = project;
   absl::StrAppend(&home_path_, name, "/0");

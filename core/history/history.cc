@@ -241,4 +241,9 @@ absl::flat_hash_map<std::string, absl::Duration> ExpectedDurations(
   return expected;
 }
 
+double PaceOf(const History& history, absl::string_view host) {
+  const uint32_t place = FindHost(history, host);
+  return place == kNoHost ? 1 : history.hosts[place].pace;
+}
+
 }  // namespace dist

@@ -85,6 +85,10 @@ absl::flat_hash_map<std::string, absl::Duration> ExpectedDurations(
 // The same of one test, on a host of pace 1, in microseconds.
 double ReferenceMicros(const History& history, const HistoryTest& test);
 
+// How many times as long as on a host of pace 1 tests take on the host of that
+// name; 1 if nothing is known of it.
+double PaceOf(const History& history, absl::string_view host);
+
 }  // namespace dist
 
 #endif  // DIST_CORE_HISTORY_HISTORY_H_

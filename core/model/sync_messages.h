@@ -38,8 +38,8 @@ struct SendManifest {
   }
 };
 
-// The next bytes of all wanted contents, one after another in the order in
-// which they were asked for.
+// The next bytes of all wanted contents, one after another: first those of the
+// runs, then those with signatures, in the order in which they were asked for.
 struct SendContents {
   uint32_t size = 0;  // Before compression; at most kMaxBlock.
   bool compressed = false;
@@ -52,7 +52,25 @@ struct SendContents {
 
 inline constexpr uint32_t kMaxBlock = 256 << 10;
 
-using SyncRequest = std::variant<OfferTree, SendManifest, SendContents>;
+// The next bytes of a file whose signature was sent, as a delta to the version
+// that the target has.
+struct SendDelta {
+  uint32_t size = 0;        // Of the bytes it makes; at most kMaxSegment.
+  uint32_t delta_size = 0;  // Before compression; at most kMaxDelta.
+  bool compressed = false;
+  std::string bytes;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("size", size, "delta_size", delta_size, "compressed", compressed,
+             "bytes", bytes);
+  }
+};
+
+inline constexpr uint32_t kMaxSegment = 4 << 20;
+inline constexpr uint32_t kMaxDelta = kMaxSegment / 2;
+
+using SyncRequest =
+    std::variant<OfferTree, SendManifest, SendContents, SendDelta>;
 
 // ---- From the target to the source ----------------------------------------
 
@@ -67,13 +85,20 @@ struct ManifestWanted {
 // first and count, ascending. Folders and links in a run have no content.
 struct ContentsWanted {
   std::vector<std::pair<uint32_t, uint32_t>> runs;
+  // Further files, ascending, and the signatures (sync/delta.h) of older
+  // versions of them.
+  std::vector<std::pair<uint32_t, std::string>> signatures;
   template <class V>
   auto VisitFields(V&& v) {
-    return v("runs", runs);
+    return v("runs", runs, "signatures", signatures);
   }
 };
 
-// That many bytes of SendContents::bytes have been dealt with.
+// All signatures of a tree.
+inline constexpr size_t kMaxSignatures = 8 << 20;
+
+// That many bytes of SendContents::bytes and SendDelta::bytes have been dealt
+// with.
 struct ContentsWritten {
   uint64_t bytes = 0;
   template <class V>

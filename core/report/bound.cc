@@ -64,6 +64,8 @@ std::string Bound::Place(const std::string& worker) const {
 
 std::string Bound::Line(const RunEnded& ended) const {
   if (!began_ || !first_start_ || workers_.empty()) return "";
+  // What bounded it is when it was stopped.
+  if (!ended.stopped.empty()) return "";
   const absl::Duration wall = ended.at - *began_;
   const absl::Duration span =
       std::max(last_end_ - *first_start_, absl::ZeroDuration());

@@ -21,7 +21,7 @@ class Bound {
   void On(const TestTriedAgain& event) { On(event.attempt); }
 
   // "wall 81 s = longest test 62 s on gw3 + 19 s start-up and collection".
-  // Empty if no test ran.
+  // Empty if no test ran, or the run was stopped.
   std::string Line(const RunEnded& ended) const;
 
  private:

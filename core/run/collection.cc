@@ -162,6 +162,30 @@ std::vector<uint32_t> Sorted(const std::vector<Worth>& urgency,
   return numbers;
 }
 
+// Positions, the list's modules taken from its front and its end in turn.
+std::vector<uint32_t> FromBothEnds(const std::vector<std::string>& ids) {
+  std::vector<uint32_t> begins;
+  absl::string_view last;
+  for (uint32_t p = 0; p < ids.size(); ++p) {
+    const absl::string_view module = BundleKey(Together::kFile, ids[p], "");
+    if (p == 0 || module != last) begins.push_back(p);
+    last = module;
+  }
+  begins.push_back(static_cast<uint32_t>(ids.size()));
+  std::vector<uint32_t> order;
+  order.reserve(ids.size());
+  const auto add = [&](size_t module) {
+    for (uint32_t p = begins[module]; p < begins[module + 1]; ++p) {
+      order.push_back(p);
+    }
+  };
+  for (size_t front = 0, end = begins.size() - 1; front < end; ++front) {
+    add(front);
+    if (front < --end) add(end);
+  }
+  return order;
+}
+
 // Fills `order` with the positions that `skip` lets pass.
 template <class Skip>
 void ArrangeTests(const CollectionListed& listed, const Arrangement& how,
@@ -180,7 +204,9 @@ void ArrangeTests(const CollectionListed& listed, const Arrangement& how,
     }
   }
   urgency.resize(collection->tests.size());
-  collection->order = Sorted(urgency, ids);
+  const bool both_ends = how.reorder && how.untimed == Untimed::kBothEnds;
+  collection->order = both_ends && ids.empty() ? FromBothEnds(listed.ids)
+                                               : Sorted(urgency, ids);
   collection->order.erase(
       std::remove_if(collection->order.begin(), collection->order.end(), skip),
       collection->order.end());

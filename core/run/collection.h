@@ -10,6 +10,7 @@
 #include "core/run/estimates.h"
 #include "core/run/run_plan.h"
 #include "core/run/test_table.h"
+#include "core/schedule/policy.h"
 #include "core/schedule/together.h"
 
 namespace dist {
@@ -46,6 +47,7 @@ struct Arrangement {
   const Estimates* estimates = nullptr;  // Null: nothing is known.
   Together together = Together::kNothing;
   bool reorder = true;  // Without estimates: large bundles first.
+  Untimed untimed = Untimed::kAsCollected;
 };
 
 // Interns the list's ids, applies the selection as pytest's --lf and --ff do
@@ -53,7 +55,7 @@ struct Arrangement {
 // what is left: failed first where asked for; then by the longest test,
 // modules, in them classes, in them tests. Neighbours share fixtures, so what
 // is not one module's neighbour in the list is its own, and short tests are
-// left where they are.
+// left where they are. Where nothing is known, `untimed` says.
 Collection MakeCollection(const CollectionListed& listed,
                           const Arrangement& arrangement, TestTable* table);
 

@@ -10,7 +10,11 @@ Fleet::Fleet(const RunPlan& plan)
     : hosts_(plan.hosts.size()),
       starting_on_(plan.hosts.size()),
       sharing_(plan.platforms.size()),
-      idle_(plan.platforms.size()) {
+      idle_(plan.platforms.size()),
+      resters_(plan.platforms.size()),
+      waiting_(plan.workers.size()),
+      resting_(plan.workers.size()),
+      laden_(plan.workers.size()) {
   uint32_t kins = 0;
   for (const PlannedWorker& worker : plan.workers) {
     kins = std::max(kins, worker.kin + 1);
@@ -20,6 +24,7 @@ Fleet::Fleet(const RunPlan& plan)
   for (const PlannedWorker& worker : plan.workers) {
     Slot& slot = slots_.emplace_back();
     slot.plan = &worker;
+    slot.pace.start = plan.hosts[worker.host.value()].pace;
     Count(slot, 1);
     QueueChanged(&slot);
   }
@@ -40,6 +45,7 @@ WorkerId Fleet::Incarnate(Slot* slot) {
   slot->queue.clear();
   slot->queued_time = 0;
   slot->asked_back = false;
+  slot->waits_since = absl::InfiniteFuture();
   slot->module = "";
   slot->left_modules.clear();
   QueueChanged(slot);
@@ -74,6 +80,13 @@ void Fleet::SetState(Slot* slot, Slot::State state) {
 }
 
 void Fleet::QueueChanged(Slot* slot) {
+  const auto at = static_cast<size_t>(slot - slots_.data());
+  const bool ready = slot->state == Slot::State::kReady;
+  const size_t resting = resting_.count();
+  waiting_.Put(at, slot->state == Slot::State::kWaiting);
+  resting_.Put(at, ready && slot->queue.empty());
+  laden_.Put(at, ready && slot->queue.size() > 1);
+  resters_[slot->plan->platform.value()] += resting_.count() - resting;
   const bool idle = slot->queue.empty() && slot->state != Slot::State::kGone &&
                     slot->state != Slot::State::kFinishing;
   if (idle == slot->counted_idle) return;

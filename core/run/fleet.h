@@ -2,6 +2,7 @@
 #ifndef DIST_CORE_RUN_FLEET_H_
 #define DIST_CORE_RUN_FLEET_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "core/model/ids.h"
 #include "core/model/report.h"
 #include "core/run/run_plan.h"
+#include "core/run/slot_set.h"
 
 namespace dist {
 
@@ -24,6 +26,29 @@ struct HostState {
   uint32_t cpus = 1;
   bool was_up = false;
   int reconnects = 0;
+  // The shortest that a question was answered in. Zero: none was yet.
+  absl::Duration round_trip;
+
+  void Answered(absl::Duration after) {
+    const bool first = round_trip == absl::ZeroDuration();
+    round_trip = first ? after : std::min(round_trip, after);
+  }
+};
+
+// How many times as long as expected tests take.
+struct Pace {
+  double start = 1;     // Until more is known.
+  double took = 0;      // Seconds.
+  double expected = 0;  // Likewise, of the same tests.
+
+  double factor() const {
+    constexpr double kPrior = 0.2;  // Seconds that `start` is worth.
+    return (took + kPrior * start) / (expected + kPrior);
+  }
+  void Add(double seconds, double expected_seconds) {
+    took += seconds;
+    expected += expected_seconds;
+  }
 };
 
 // A lease that is out: which test, and whether it has begun.
@@ -53,6 +78,8 @@ struct Slot {
   double queued_time = 0;   // Expected seconds of the queue.
   bool asked_back = false;  // ReturnTests is on its way.
   absl::Time active_at;     // It last reported or was given tests.
+  absl::Time waits_since = absl::InfiniteFuture();  // For its host's answer.
+  Pace pace;  // The slot's, whatever the incarnation.
   // The module of the test that began last, and those that this incarnation is
   // through with: their fixtures are torn down. Point into the test table.
   absl::string_view module;
@@ -87,6 +114,7 @@ class Fleet {
   std::vector<Slot>& slots() { return slots_; }
   std::vector<HostState>& hosts() { return hosts_; }
   HostState& host(HostId id) { return hosts_[id.value()]; }
+  const HostState& host(HostId id) const { return hosts_[id.value()]; }
   const std::vector<Slot>& slots() const { return slots_; }
 
   // The slot that `worker` is the current incarnation of, or null.
@@ -98,8 +126,14 @@ class Fleet {
   // The only way to change a slot's state: the counts below follow.
   void SetState(Slot* slot, Slot::State state);
 
-  // To be called after the slot's queue has changed: the counts follow.
+  // To be called after the slot's queue has changed: counts and sets follow.
   void QueueChanged(Slot* slot);
+
+  // Places of slots: what a thousand workers wait for must not cost a look at
+  // each of them for every test.
+  const SlotSet& waiting() const { return waiting_; }  // kWaiting.
+  const SlotSet& resting() const { return resting_; }  // kReady, no lease.
+  const SlotSet& laden() const { return laden_; }      // kReady, two leases.
 
   // Starting processes compete for CPUs, so only as many start at a time as
   // the host has.
@@ -110,6 +144,12 @@ class Fleet {
   }
   void SetKinCollected(uint32_t kin) { kin_collected_[kin] = true; }
   bool KinStarting(uint32_t kin) const { return kin_starting_[kin] > 0; }
+  // Some incarnation of the slot has collected.
+  void SetCollected(Slot* slot) {
+    collected_ += slot->collected ? 0 : 1;
+    slot->collected = true;
+  }
+  size_t CountCollected() const { return collected_; }
   size_t CountAlive() const { return alive_; }
   // Of one platform, those that hold or may get leases.
   size_t CountWorkers(PlatformId platform) const {
@@ -118,6 +158,10 @@ class Fleet {
   // Those of them that hold no lease.
   size_t CountIdle(PlatformId platform) const {
     return idle_[platform.value()];
+  }
+  // Those of them that have collected and so wait for a lease only.
+  size_t CountResting(PlatformId platform) const {
+    return resters_[platform.value()];
   }
 
  private:
@@ -131,6 +175,11 @@ class Fleet {
   std::vector<size_t> starting_on_;  // By HostId.
   std::vector<size_t> sharing_;      // By PlatformId.
   std::vector<size_t> idle_;         // By PlatformId.
+  std::vector<size_t> resters_;      // By PlatformId.
+  SlotSet waiting_;
+  SlotSet resting_;
+  SlotSet laden_;
+  size_t collected_ = 0;
   size_t alive_ = 0;
   absl::flat_hash_map<WorkerId, size_t> by_worker_;
   uint32_t next_worker_ = 0;

@@ -17,7 +17,11 @@ size_t Ledger::AddCollection(PlatformId platform, size_t number,
                              const Collection& collection) {
   Board& board = boards_[platform.value()];
   if (FindQueue(board, number) != nullptr) return 0;
-  Queue queue{number, &collection, 0, {}, {}};
+  Queue queue;
+  queue.number = number;
+  queue.collection = &collection;
+  queue.end = collection.order.size();
+  queue.noted.resize(queue.end);
   queue.rank.resize(collection.member.size(), Id<struct RankTag>::kNone);
   board.units.resize(std::max(board.units.size(), collection.member.size()));
   if (!collection.bundles.empty()) board.bundle_of.resize(board.units.size());
@@ -83,11 +87,37 @@ size_t Ledger::Seek(Board* board, Queue* queue) {
   for (; !queue->returned.empty(); queue->returned.pop()) {
     const size_t rank = queue->returned.top();
     if (Admits(board, *queue, rank)) return rank;
+    queue->noted[rank] = false;
   }
-  for (; queue->cursor < queue->collection->order.size(); ++queue->cursor) {
+  for (; queue->cursor < queue->end; ++queue->cursor) {
     if (Admits(board, *queue, queue->cursor)) return queue->cursor;
   }
   return kNoRank;
+}
+
+size_t Ledger::SeekBack(Board* board, Queue* queue) {
+  for (; queue->cursor < queue->end; --queue->end) {
+    if (Admits(board, *queue, queue->end - 1)) return queue->end - 1;
+  }
+  return Seek(board, queue);
+}
+
+double Ledger::NextTime(PlatformId platform, size_t number) {
+  Board& board = boards_[platform.value()];
+  Queue* queue = FindQueue(board, number);
+  const size_t rank = queue == nullptr ? kNoRank : Seek(&board, queue);
+  if (rank == kNoRank) return 0;
+  if (queue->collection->bundles.empty()) {
+    return board.units[TestAt(*queue, rank).value()].expected;
+  }
+  const Collection& collection = *queue->collection;
+  const Collection::Bundle& bundle =
+      collection.bundles[collection.bundle_of[rank]];
+  double sum = 0;
+  for (size_t r = bundle.first; r < bundle.last; ++r) {
+    sum += board.units[TestAt(*queue, r).value()].expected;
+  }
+  return sum;
 }
 
 void Ledger::TakeOne(Board* board, const Queue& queue, size_t rank,
@@ -126,7 +156,8 @@ void Ledger::Take(Board* board, const Queue& queue, size_t rank,
 }
 
 std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
-                                    const Portion& portion, WorkerId worker) {
+                                    const Portion& portion, WorkerId worker,
+                                    From from) {
   Board& board = boards_[platform.value()];
   Queue* queue = FindQueue(board, number);
   std::vector<uint32_t> positions;
@@ -135,9 +166,13 @@ std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
   const double limit = absl::ToDoubleSeconds(portion.time);
   while (positions.size() < portion.tests &&
          (positions.empty() || before - board.pending_time < limit)) {
-    const size_t rank = Seek(&board, queue);
+    const size_t rank =
+        from == From::kEnd ? SeekBack(&board, queue) : Seek(&board, queue);
     if (rank == kNoRank) break;
     Take(&board, *queue, rank, worker, &positions);
+  }
+  if (from == From::kEnd && queue->collection->bundles.empty()) {
+    std::reverse(positions.begin(), positions.end());
   }
   return positions;
 }
@@ -167,7 +202,10 @@ void Ledger::Requeue(Board* board, TestIndex test) {
     if (test.value() >= queue.rank.size()) continue;
     const uint32_t rank = queue.rank[test.value()];
     if (rank >= queue.collection->order.size()) continue;
-    if (rank < queue.cursor) queue.returned.push(rank);
+    if (rank >= queue.cursor && rank < queue.end) continue;
+    if (queue.noted[rank] && !Mutated(Mutant::kHoard)) continue;
+    queue.noted[rank] = true;
+    queue.returned.push(rank);
   }
 }
 
@@ -232,6 +270,15 @@ std::vector<TestIndex> Ledger::PendingOf(PlatformId platform) const {
     }
   }
   return pending;
+}
+
+size_t Ledger::notes() const {
+  size_t notes = 0;
+  for (const Board& board : boards_) {
+    for (const Queue& queue : board.queues) notes += queue.returned.size();
+    for (const Holder& holder : board.holders) notes += holder.waiting.size();
+  }
+  return notes;
 }
 
 }  // namespace dist

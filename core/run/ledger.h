@@ -51,12 +51,19 @@ class Ledger {
            units[test.value()].state != Unit::State::kAbsent;
   }
 
-  // Leases pending tests of the collection to `worker`, in the
+  enum class From { kFront, kEnd };
+
+  // Leases pending tests of the collection to `worker`, from that end of the
   // collection's order, until `portion` is reached; returns their positions in
   // the order in which to run them. What must stay together goes to one worker
   // at a time, whole. Amortised O(1) a test, O(log n) one that was returned.
   std::vector<uint32_t> Lease(PlatformId platform, size_t number,
-                              const Portion& portion, WorkerId worker);
+                              const Portion& portion, WorkerId worker,
+                              From from = From::kFront);
+
+  // Expected seconds of what Lease() would give first from the front; 0 if that
+  // is nothing.
+  double NextTime(PlatformId platform, size_t number);
 
   // Upper bound, exact while collections agree, of what Lease() could give.
   size_t pending(PlatformId platform) const {
@@ -96,6 +103,10 @@ class Ledger {
   // Every pending unit of a platform, for giving them up.
   std::vector<TestIndex> PendingOf(PlatformId platform) const;
 
+  // Notes of tests that came back: what the ledger holds beyond an entry a
+  // unit and collection.
+  size_t notes() const;
+
   size_t units() const { return units_; }
   size_t judged() const { return judged_; }
   bool complete() const { return judged_ == units_; }
@@ -110,13 +121,16 @@ class Ledger {
   struct Queue {
     size_t number = 0;
     const Collection* collection = nullptr;
-    size_t cursor = 0;           // Before it, only returned tests are pending.
+    // Before `cursor`, and from `end` on, only returned tests are pending.
+    size_t cursor = 0;
+    size_t end = 0;
     std::vector<uint32_t> rank;  // By TestIndex: place in the order.
-    // Ranks before the cursor that came back; some may have been leased through
-    // another queue since. A heap: moving the cursor back would scan
+    // Ranks outside of the two that came back; some may have been leased
+    // through another queue since. A heap: moving the cursor back would scan
     // everything between again, for each test.
     std::priority_queue<uint32_t, std::vector<uint32_t>, std::greater<>>
         returned;
+    std::vector<bool> noted;  // By rank: it is in there.
   };
   // Who runs the tests of a bundle now, if any of them is leased.
   struct Holder {
@@ -148,6 +162,8 @@ class Ledger {
   static bool Admits(Board* board, const Queue& queue, size_t rank);
   // The rank of the next free test; kNoRank if there is none.
   static size_t Seek(Board* board, Queue* queue);
+  // Likewise of the last one, or one that was returned.
+  static size_t SeekBack(Board* board, Queue* queue);
   // Leases the test at `rank`, or all free ones of its bundle.
   static void Take(Board* board, const Queue& queue, size_t rank,
                    WorkerId worker, std::vector<uint32_t>* positions);

@@ -32,6 +32,8 @@ enum class Mutant {
   kForgetAmendment,
   kGiveUpEarly,  // Workers that start are not waited for.
   kLostIsFine,   // The exit status does not know of lost tests.
+  kNoHorizon,    // All that is pending goes to who asks first.
+  kHoard,        // A test is noted whenever it comes back.
   kEnd
 };
 

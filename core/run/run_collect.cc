@@ -70,8 +70,9 @@ void RunMachine::On(HostId host, const CollectionListed& e) {
   }
   if (awaiting.empty()) return;
   const size_t number = collections_.size();
-  const Arrangement arrangement = {&plan_.selection, &plan_.estimates,
-                                   entry_.together, plan_.reorder};
+  const Arrangement arrangement = {
+      &plan_.selection, &plan_.estimates, entry_.together, plan_.reorder,
+      plan_.workers.size() > 1 ? entry_.untimed : Untimed::kAsCollected};
   collections_.push_back(MakeCollection(e, arrangement, &tests_));
   for (Slot* slot : awaiting) {
     slot->awaited_hash.reset();
@@ -117,7 +118,7 @@ void RunMachine::Attach(Slot* slot, size_t number) {
   const Collection& collection = collections_[number];
   const PlatformId platform = slot->plan->platform;
   slot->collection = number;
-  slot->collected = true;
+  fleet_.SetCollected(slot);
   slot->early_deaths = 0;
   fleet_.SetKinCollected(slot->plan->kin);
   fleet_.SetState(slot, Slot::State::kReady);
@@ -128,11 +129,8 @@ void RunMachine::Attach(Slot* slot, size_t number) {
   }
   size_t& deselected = deselected_[platform.value()];
   deselected = std::max(deselected, slot->deselected + collection.deselected);
-  const auto& slots = fleet_.slots();
-  const auto collected = std::count_if(
-      slots.begin(), slots.end(), [](const Slot& s) { return s.collected; });
-  Say(CollectionGrew{slot->worker, ledger_.units(),
-                     static_cast<size_t>(collected), Deselected()});
+  Say(CollectionGrew{slot->worker, ledger_.units(), fleet_.CountCollected(),
+                     Deselected()});
   replan_ = true;
 }
 

@@ -1,11 +1,13 @@
 // The run machine's entry points, hosts, and the end of the run. Workers are in
-// run_workers.cc, collections in run_collect.cc, tests in run_tests.cc.
+// run_workers.cc, collections in run_collect.cc, tests in run_lease.cc,
+// run_tests.cc, run_steal.cc.
 #include "core/run/run_machine.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/run/mutants.h"
 
 namespace dist {
@@ -16,6 +18,30 @@ namespace {
 constexpr int kReconnects = 3;
 
 enum Hardness { kAsked, kInterrupted, kKilled, kAbandoned };
+
+constexpr size_t kCancelledShown = 10;
+
+// The tests that run now and who runs them, for people; "" if none does.
+std::string DescribeRunning(const std::vector<Slot>& slots,
+                            const std::deque<Collection>& collections,
+                            const TestTable& tests) {
+  std::vector<std::string> running;
+  size_t more = 0;
+  for (const Slot& slot : slots) {
+    for (const LeasedTest& leased : slot.queue) {
+      if (!leased.started || !slot.alive()) continue;
+      if (running.size() == kCancelledShown) {
+        ++more;
+        continue;
+      }
+      const Collection& collection = collections[slot.collection];
+      running.push_back(absl::StrCat(
+          tests.id(collection.tests[leased.position]), " (", slot.name(), ")"));
+    }
+  }
+  if (more > 0) running.push_back(absl::StrCat(more, " more"));
+  return absl::StrJoin(running, ", ");
+}
 
 }  // namespace
 
@@ -194,6 +220,13 @@ void RunMachine::BeginStop(Stop stop, const std::string& why) {
 
 void RunMachine::HardenStop() {
   ++stop_hardness_;
+  if (stop_hardness_ == kInterrupted) {
+    const std::string running =
+        DescribeRunning(fleet_.slots(), collections_, tests_);
+    if (!running.empty()) {
+      Say(NoticeGiven{absl::StrCat("cancelled while running: ", running), ""});
+    }
+  }
   for (Slot& slot : fleet_.slots()) {
     if (!slot.alive()) continue;
     if (stop_hardness_ == kInterrupted) {

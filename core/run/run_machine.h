@@ -78,6 +78,7 @@ class RunMachine {
   void On(HostId, const FetchSaid&) {}
   void On(HostId, const FetchEnded&) {}
 
+  void NoteAnswer(Slot* slot, const TestsReported& e);
   void OnStep(Slot* slot, const TestStep& step);
   void OnStarted(Slot* slot, const TestStep& step);
   void OnDone(Slot* slot, const TestStep& step);
@@ -103,12 +104,15 @@ class RunMachine {
   void Feed(Slot* slot);
   absl::Duration MeanTime() const;
   Demand DemandOf(const Slot& slot) const;
-  Portion Measured(Portion portion) const;
+  Portion Measured(const Slot& slot, Portion portion) const;
+  absl::Duration QueuedTime(const Slot& slot) const;
+  Ledger::From EndFor(const Slot& slot);
   double ExpectedAt(const Slot& slot, uint32_t position) const;  // Seconds.
 
   // Stealing.
   void Steal();
   std::vector<Slot*> FindVictims();
+  absl::Duration WorthMoving(const Slot& slot) const;
   bool IsWorthMoving(const Slot& slot) const;
   void WakeForSteal(absl::Time at);
   bool MayGiveAway(const Slot& slot) const;
@@ -125,7 +129,7 @@ class RunMachine {
   // What nobody can run any more.
   void GiveUpUnreachable();
   void GiveUp(PlatformId platform, TestIndex test);
-  bool MayGet(const Slot& slot);
+  bool MayBeRun(PlatformId platform);
 
   // Ends of tests and workers.
   enum class Retry { kIfAsked, kNever };
@@ -184,7 +188,8 @@ class RunMachine {
   // unreachable: look at all of them. Most events leave it false.
   bool replan_ = false;
 
-  absl::Time steal_wake_;  // When Wake() was last asked for, to steal.
+  size_t next_victim_ = 0;  // The slot to look at first.
+  absl::Time steal_wake_;   // When Wake() was last asked for, to steal.
 
   // What a platform's collections are compared with.
   struct Reference {
@@ -207,6 +212,7 @@ class RunMachine {
   bool bad_session_ = false;  // A session said "failed", no test did.
   size_t done_ = 0;
   absl::Duration busy_;  // Sum of the durations of `done_` tests.
+  Pace pace_;            // Of all workers together.
   uint32_t next_lease_ = 0;
 
   absl::Time now_;

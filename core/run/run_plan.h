@@ -15,6 +15,9 @@ namespace dist {
 
 struct PlannedHost {
   std::string name;  // As the user knows it.
+  // How many times as long as the estimates say tests take there, as far as
+  // earlier runs know.
+  double pace = 1;
 };
 
 // One slot: a place where one worker after another (after crashes) runs.

@@ -14,8 +14,17 @@ namespace {
 // Less work than this waits for its worker rather than move; a shorter test
 // does not move to a worker that has left its module.
 constexpr absl::Duration kWorthMoving = absl::Milliseconds(50);
+// More need not be compared to find one that would end late.
+constexpr size_t kEnoughVictims = 64;
+// What moves is asked for, comes, and goes.
+constexpr double kTripsOfAMove = 1.5;
 
 }  // namespace
+
+absl::Duration RunMachine::WorthMoving(const Slot& slot) const {
+  return std::max(kWorthMoving,
+                  kTripsOfAMove * fleet_.host(slot.plan->host).round_trip);
+}
 
 BundleId RunMachine::BundleAt(const Slot& slot, size_t i) const {
   return ledger_.BundleOf(slot.plan->platform,
@@ -53,8 +62,7 @@ bool RunMachine::WouldReturn(const Slot& slot, const Slot& holder,
 }
 
 bool RunMachine::MayGiveAway(const Slot& slot) const {
-  if (slot.asked_back || slot.state != Slot::State::kReady) return false;
-  if (slot.queue.size() < 2) return false;
+  if (slot.asked_back) return false;
   const BundleId last = BundleAt(slot, slot.queue.size() - 1);
   return !last.valid() || last != BundleAt(slot, 0);
 }
@@ -62,32 +70,41 @@ bool RunMachine::MayGiveAway(const Slot& slot) const {
 // Whether what the slot has not begun takes long enough, or its running test
 // does, for the round trip and the fixtures that moving tests costs.
 bool RunMachine::IsWorthMoving(const Slot& slot) const {
-  if (now_ - slot.active_at >= kWorthMoving) return true;
+  const absl::Duration worth = WorthMoving(slot);
+  if (now_ - slot.active_at >= worth) return true;
   if (plan_.estimates.known()) {
     const double first = ExpectedAt(slot, slot.queue.front().position);
-    return absl::Seconds(slot.queued_time - first) >= kWorthMoving;
+    return absl::Seconds((slot.queued_time - first) * slot.pace.factor()) >=
+           worth;
   }
   const auto waiting = static_cast<int64_t>(slot.queue.size() - 1);
-  return done_ == 0 || MeanTime() * waiting >= kWorthMoving;
+  return done_ == 0 || MeanTime() * waiting >= worth;
 }
 
-// Who may give something away, the one that would end last in front.
+// Who may give something away, the one that would end last in front. Of many
+// only some are looked at, others the next time.
 std::vector<Slot*> RunMachine::FindVictims() {
   std::vector<Slot*> victims;
   absl::Time look_again = absl::InfiniteFuture();
-  for (Slot& slot : fleet_.slots()) {
+  const SlotSet& laden = fleet_.laden();
+  const size_t enough = std::max(kEnoughVictims, 2 * fleet_.resting().count());
+  for (size_t n = laden.count(); n > 0 && victims.size() < enough; --n) {
+    size_t at = laden.Next(next_victim_);
+    if (at == SlotSet::kEnd) at = laden.Next(0);
+    next_victim_ = at + 1;
+    Slot& slot = fleet_.slots()[at];
     if (!MayGiveAway(slot)) continue;
     if (IsWorthMoving(slot)) {
       victims.push_back(&slot);
     } else {
-      look_again = std::min(look_again, slot.active_at + kWorthMoving);
+      look_again = std::min(look_again, slot.active_at + WorthMoving(slot));
     }
   }
   if (look_again < absl::InfiniteFuture()) WakeForSteal(look_again);
   const bool timed = plan_.estimates.known();
   std::stable_sort(victims.begin(), victims.end(),
                    [&](const Slot* a, const Slot* b) {
-                     return timed ? a->queued_time > b->queued_time
+                     return timed ? QueuedTime(*a) > QueuedTime(*b)
                                   : a->queue.size() > b->queue.size();
                    });
   return victims;
@@ -163,25 +180,23 @@ void RunMachine::WakeForSteal(absl::Time at) {
 void RunMachine::Steal() {
   if (entry_.spread != Spread::kShared || plan_.collect_only) return;
   if (Mutated(Mutant::kNeverSteal)) return;
-  std::vector<Slot*> idle;
-  for (Slot& slot : fleet_.slots()) {
-    if (slot.state == Slot::State::kReady && slot.queue.empty()) {
-      idle.push_back(&slot);
-    }
-  }
-  if (idle.empty()) return;
+  const SlotSet& resting = fleet_.resting();
+  if (resting.empty() || fleet_.laden().empty()) return;
   const std::vector<Slot*> victims = FindVictims();
   if (victims.empty()) return;
   // Among so many does a victim share its work; it keeps a part.
-  const size_t shares = 1 + std::max<size_t>(1, idle.size() / victims.size());
+  const size_t shares =
+      1 + std::max<size_t>(1, resting.count() / victims.size());
   absl::flat_hash_set<size_t> hopeless;  // Collections nobody has tests of.
   absl::Span<Slot* const> left = victims;
-  for (const Slot* slot : idle) {
+  for (size_t i = resting.Next(0); i != SlotSet::kEnd;
+       i = resting.Next(i + 1)) {
+    const Slot& slot = fleet_.slots()[i];
     while (!left.empty() && left.front()->asked_back) left.remove_prefix(1);
     if (left.empty()) return;
-    if (hopeless.contains(slot->collection)) continue;
-    if (!StealFor(*slot, left, shares) && slot->left_modules.empty()) {
-      hopeless.insert(slot->collection);
+    if (hopeless.contains(slot.collection)) continue;
+    if (!StealFor(slot, left, shares) && slot.left_modules.empty()) {
+      hopeless.insert(slot.collection);
     }
   }
 }

@@ -1,6 +1,6 @@
-// The run machine's dealings with tests: handing out, results, losses.
+// The run machine's dealings with tests: results, losses. Handing out is in
+// run_lease.cc.
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,9 +14,6 @@ namespace {
 // Contract: a test whose host was lost is run again elsewhere, at most twice.
 constexpr uint8_t kLosses = 3;
 
-// No test takes no time: without this a lease of such tests had no end.
-constexpr absl::Duration kShortestTest = absl::Microseconds(100);
-
 }  // namespace
 
 TestIndex RunMachine::TestAt(const Slot& slot, uint32_t position) const {
@@ -26,112 +23,34 @@ TestIndex RunMachine::TestAt(const Slot& slot, uint32_t position) const {
   return collection.tests[position];
 }
 
-// ---- Handing out ----------------------------------------------------------
+// ---- Giving up ------------------------------------------------------------
 
-// What one test takes, as far as this run knows.
-absl::Duration RunMachine::MeanTime() const {
-  if (done_ == 0) return absl::ZeroDuration();
-  return std::max(busy_ / static_cast<int64_t>(done_), kShortestTest);
-}
-
-Demand RunMachine::DemandOf(const Slot& slot) const {
-  const PlatformId platform = slot.plan->platform;
-  Demand demand;
-  demand.queued = slot.queue.size();
-  demand.pending = ledger_.pending(platform);
-  demand.workers = fleet_.CountWorkers(platform);
-  demand.idle = fleet_.CountIdle(platform);
-  if (plan_.estimates.known()) {
-    demand.queued_time = absl::Seconds(std::max(0.0, slot.queued_time));
-    demand.pending_time = ledger_.pending_time(platform);
-  } else {
-    const absl::Duration mean = MeanTime();
-    demand.queued_time = mean * static_cast<int64_t>(demand.queued);
-    demand.pending_time = mean * static_cast<int64_t>(demand.pending);
+// Whether pending tests of the platform may come to some worker: one that has
+// yet to start or to collect, one that is busy, should it die to the one that
+// replaces it, or one that rests and may run them.
+bool RunMachine::MayBeRun(PlatformId platform) {
+  size_t others = fleet_.CountWorkers(platform) - fleet_.CountResting(platform);
+  if (Mutated(Mutant::kGiveUpEarly)) {
+    others = fleet_.CountWorkers(platform) - fleet_.CountIdle(platform);
   }
-  return demand;
-}
-
-// Without estimates a portion is a number of tests.
-Portion RunMachine::Measured(Portion portion) const {
-  const absl::Duration mean = MeanTime();
-  if (plan_.estimates.known() || portion.tests == 0 ||
-      mean == absl::ZeroDuration() ||
-      portion.time == absl::InfiniteDuration()) {
-    return portion;
-  }
-  const double tests = std::ceil(absl::FDivDuration(portion.time, mean));
-  const auto most = static_cast<double>(portion.tests);
-  portion.tests = static_cast<size_t>(std::max(1.0, std::min(tests, most)));
-  portion.time = absl::InfiniteDuration();
-  return portion;
-}
-
-// Who is busy is fed when it reports.
-void RunMachine::FeedIdle() {
-  for (Slot& slot : fleet_.slots()) {
-    if (slot.queue.empty()) Feed(&slot);
-  }
-}
-
-void RunMachine::Feed(Slot* slot) {
-  const bool late = Mutated(Mutant::kLeaseWhileStopping);
-  if ((phase_ != Phase::kRunning && !late) || plan_.collect_only) return;
-  if (slot->state != Slot::State::kReady &&
-      !(late && slot->state == Slot::State::kFinishing)) {
-    return;
-  }
-  const PlatformId platform = slot->plan->platform;
-  if (ledger_.pending(platform) == 0) return;
-  const Portion portion = Measured(policy_->Next(DemandOf(*slot)));
-  if (portion.tests == 0) return;
-  RunTests run;
-  run.worker = slot->worker;
-  run.positions =
-      ledger_.Lease(platform, slot->collection, portion, slot->worker);
-  if (run.positions.empty()) return;
-  run.lease = next_lease_++;
-  for (const uint32_t position : run.positions) {
-    slot->queue.push_back({position, false});
-    slot->queued_time += ExpectedAt(*slot, position);
-  }
-  fleet_.QueueChanged(slot);
-  slot->active_at = now_;
-  Tell(*slot, std::move(run));
-}
-
-double RunMachine::ExpectedAt(const Slot& slot, uint32_t position) const {
-  const std::vector<float>& expected = collections_[slot.collection].expected;
-  return position < expected.size() ? expected[position] : 0;
-}
-
-// Whether pending tests of its platform may come to the slot, or to the one
-// that replaces it should it die.
-bool RunMachine::MayGet(const Slot& slot) {
-  switch (slot.state) {
-    case Slot::State::kWaiting:
-    case Slot::State::kStarting:
-      return !Mutated(Mutant::kGiveUpEarly);
-    case Slot::State::kReady:
-      return !slot.queue.empty() ||
-             ledger_.AnyPending(slot.plan->platform, slot.collection);
-    case Slot::State::kFinishing:
-    case Slot::State::kGone:
-      return false;
+  if (others > 0) return true;
+  const SlotSet& resting = fleet_.resting();
+  for (size_t i = resting.Next(0); i != SlotSet::kEnd;
+       i = resting.Next(i + 1)) {
+    const Slot& slot = fleet_.slots()[i];
+    if (slot.plan->platform == platform &&
+        ledger_.AnyPending(platform, slot.collection)) {
+      return true;
+    }
   }
   return false;
 }
 
 void RunMachine::GiveUpUnreachable() {
   if (plan_.collect_only) return;
-  std::vector<bool> hope(plan_.platforms.size());
-  for (const Slot& slot : fleet_.slots()) {
-    const uint32_t platform = slot.plan->platform.value();
-    if (!hope[platform]) hope[platform] = MayGet(slot);
-  }
-  for (uint32_t p = 0; p < hope.size(); ++p) {
+  for (uint32_t p = 0; p < plan_.platforms.size(); ++p) {
     const PlatformId platform(p);
-    if (hope[p] || ledger_.pending(platform) == 0) continue;
+    if (ledger_.pending(platform) == 0 || MayBeRun(platform)) continue;
     for (const TestIndex test : ledger_.PendingOf(platform)) {
       GiveUp(platform, test);
     }
@@ -165,6 +84,7 @@ void RunMachine::On(HostId host, const TestsReported& e) {
   Slot* slot = Find(host, e.worker);
   if (slot == nullptr) return;
   slot->active_at = now_;
+  NoteAnswer(slot, e);
   for (const TestStep& step : e.steps) OnStep(slot, step);
   // What others were denied may be theirs now.
   if (ledger_.TakeFreed()) replan_ = true;
@@ -174,6 +94,19 @@ void RunMachine::On(HostId host, const TestsReported& e) {
   // It has nothing to do: others may have too much, or what is pending is for
   // nobody.
   if (slot->queue.empty()) replan_ = true;
+}
+
+// A worker that had nothing begins at once with what it gets, and says so.
+void RunMachine::NoteAnswer(Slot* slot, const TestsReported& e) {
+  if (slot->waits_since == absl::InfiniteFuture()) return;
+  const bool begun =
+      std::any_of(e.steps.begin(), e.steps.end(), [](const TestStep& step) {
+        return step.kind == TestStep::Kind::kStarted;
+      });
+  if (!begun) return;
+  const absl::Time since =
+      std::exchange(slot->waits_since, absl::InfiniteFuture());
+  fleet_.host(slot->plan->host).Answered(now_ - since);
 }
 
 void RunMachine::OnStep(Slot* slot, const TestStep& step) {
@@ -214,7 +147,14 @@ void RunMachine::OnDone(Slot* slot, const TestStep& step) {
   if (!ledger_.HeldBy(slot->plan->platform, test, slot->worker)) return;
   std::vector<PhaseReport> reports = std::exchange(slot->reports, {});
   ++done_;
-  busy_ += absl::Microseconds(static_cast<int64_t>(step.micros.total()));
+  const absl::Duration took =
+      absl::Microseconds(static_cast<int64_t>(step.micros.total()));
+  busy_ += took;
+  if (plan_.estimates.known()) {
+    const double expected = ExpectedAt(*slot, step.position);
+    slot->pace.Add(absl::ToDoubleSeconds(took), expected);
+    pace_.Add(absl::ToDoubleSeconds(took), expected);
+  }
   const Verdict verdict = Judge(reports);
   Conclude(slot, test, verdict, std::move(reports), step.micros,
            Retry::kIfAsked);

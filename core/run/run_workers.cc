@@ -28,7 +28,10 @@ bool RunMachine::WantsStart(const Slot& slot) const {
 }
 
 void RunMachine::StartWorkers() {
-  for (Slot& slot : fleet_.slots()) {
+  const SlotSet& waiting = fleet_.waiting();
+  for (size_t i = waiting.Next(0); i != SlotSet::kEnd;
+       i = waiting.Next(i + 1)) {
+    Slot& slot = fleet_.slots()[i];
     if (!WantsStart(slot) || !fleet_.MayStartOn(slot.plan->host)) continue;
     StartWorker start;
     start.worker = fleet_.Incarnate(&slot);

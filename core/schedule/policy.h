@@ -30,6 +30,7 @@ struct Demand {
   size_t idle = 1;     // Those of them that hold nothing, this one included.
   absl::Duration queued_time;
   absl::Duration pending_time;
+  absl::Duration round_trip;  // Of the link to it; zero if not measured yet.
 };
 
 // How much to lease: tests are added until one of the limits is reached, but
@@ -59,10 +60,18 @@ enum class Spread {
   kEveryWorkerAll  // Each worker is a platform of its own and runs everything.
 };
 
+// Where to begin while nothing is known of the tests' durations.
+enum class Untimed {
+  kAsCollected,
+  kBothEnds  // Modules from the front and the end in turn: where the slow ones
+             // are all at one end of the list, they are not left for last.
+};
+
 struct PolicyEntry {
   absl::string_view name;  // As in --dist.
   Spread spread = Spread::kShared;
   Together together = Together::kNothing;
+  Untimed untimed = Untimed::kAsCollected;
   std::unique_ptr<Policy> (*make)(const PolicyOptions& options) = nullptr;
 };
 

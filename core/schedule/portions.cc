@@ -4,8 +4,8 @@
 // Guided self-scheduling (Polychronopoulos and Kuck, 1987) with half of the
 // fair share instead of all of it, measured in expected time: a worker's queue
 // is filled up to that, and again when half of it is done. A slow test is not
-// sent ahead: longest first would become longest behind longest, and its round
-// trip is small beside it.
+// sent ahead: longest first would become longest behind longest. Only where the
+// round trip is not small beside it does one wait for the worker there.
 #include <algorithm>
 #include <cmath>
 
@@ -16,11 +16,17 @@ namespace {
 
 // The most work in a queue: more would only have to be moved.
 constexpr absl::Duration kHorizon = absl::Milliseconds(250);
-// The least: half of it hides a round trip. What is left of it in one queue
+// The least, beside what the round trip needs. What is left of it in one queue
 // when another runs dry is not worth moving.
 constexpr absl::Duration kFloor = absl::Milliseconds(10);
-// The first lease, when nothing is known of the tests yet.
-constexpr size_t kFirst = 16;
+// So many round trips of work: half of it is there while an answer to half of
+// it being done is under way.
+constexpr int kTrips = 3;
+// The first lease, when nothing is known of the tests yet. Should they be slow,
+// more would have to be moved.
+constexpr size_t kFirst = 2;
+// A round trip is small beside a test that takes so many times as long.
+constexpr int kSmall = 20;
 
 class PortionsPolicy : public Policy {
  public:
@@ -45,14 +51,31 @@ class PortionsPolicy : public Policy {
   }
 
   static Portion ByTime(const Demand& demand) {
-    const auto parts =
-        static_cast<double>(2 * std::max<size_t>(demand.workers, 1));
+    const auto workers =
+        static_cast<double>(std::max<size_t>(demand.workers, 1));
+    const absl::Duration share = demand.pending_time / workers;
+    const absl::Duration floor = kFloor + kTrips * demand.round_trip;
     const absl::Duration depth =
-        std::clamp(demand.pending_time / parts, kFloor, kHorizon);
-    if (demand.queued > 0 && demand.queued_time >= depth / 2) return {};
+        std::clamp(share / 2, floor, std::max(kHorizon, floor));
+    if (demand.queued == 0) return {demand.pending, Within(depth, share)};
     // The last tests are for those who have nothing.
-    if (demand.queued > 0 && demand.pending <= demand.idle) return {};
-    return {demand.pending, depth - demand.queued_time};
+    if (demand.pending <= demand.idle) return {};
+    if (demand.queued_time < depth / 2) {
+      return {demand.pending, Within(depth - demand.queued_time, share)};
+    }
+    return WaitsLong(demand) ? Portion{1, absl::InfiniteDuration()} : Portion();
+  }
+
+  // Who is asked first may not take what is left for all.
+  static absl::Duration Within(absl::Duration time, absl::Duration share) {
+    return std::min(time, std::max(share, kFloor));
+  }
+
+  // Whether the worker would wait for its next test for a good part of the time
+  // that the only one it has takes.
+  static bool WaitsLong(const Demand& demand) {
+    return demand.queued == 1 && demand.pending > demand.workers &&
+           kSmall * demand.round_trip > demand.queued_time;
   }
 
   const size_t max_chunk_;

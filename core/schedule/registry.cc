@@ -2,14 +2,14 @@
 
 namespace dist {
 
-#define DIST_POLICY(name, spread, together, make) \
+#define DIST_POLICY(name, spread, together, untimed, make) \
   std::unique_ptr<Policy> make(const PolicyOptions& options);
 #include "core/schedule/policies.inc"
 #undef DIST_POLICY
 
 absl::Span<const PolicyEntry> Policies() {
-#define DIST_POLICY(name, spread, together, make) \
-  PolicyEntry{name, spread, together, make},
+#define DIST_POLICY(name, spread, together, untimed, make) \
+  PolicyEntry{name, spread, together, untimed, make},
   static constexpr PolicyEntry kPolicies[] = {
 #include "core/schedule/policies.inc"
   };

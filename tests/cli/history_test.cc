@@ -191,5 +191,20 @@ TEST_F(HistoryFileTest, CostsLittle) {
   EXPECT_LT(loaded, absl::Milliseconds(100));
 }
 
+TEST(Paces, AreThoseOfTheHostsBesideEachOther) {
+  History history;
+  history.hosts.resize(3);
+  history.hosts[1].name = "fast";
+  history.hosts[2].name = "slow";
+  history.hosts[2].pace = 3;
+  RunPlan plan;
+  plan.hosts = {{"fast"}, {"slow"}};
+  plan.workers.resize(4);
+  for (uint32_t w = 0; w < 4; ++w) plan.workers[w].host = HostId(w % 2);
+  SetPaces(history, &plan);
+  EXPECT_EQ(plan.hosts[0].pace, 0.5);
+  EXPECT_EQ(plan.hosts[1].pace, 1.5);
+}
+
 }  // namespace
 }  // namespace dist

@@ -1,5 +1,7 @@
 """What tests wrote comes back: --fetch, DIST_ARTIFACTS_DIR, coverage."""
 
+import fcntl
+import hashlib
 import json
 import os
 import pathlib
@@ -100,6 +102,38 @@ def test_nothing_kept_leaves_nothing(dist, host, tmp_path):  # noqa: F811
     for home in host.home / ".cache", tmp_path / "cache":
         # A node that is not waited for has 2 s to tidy up.
         wait_until(lambda: not list(home.glob("dist/artifacts/*")), 2)
+
+
+def test_fetching_from_where_nothing_is_synced_is_said_once(dist, host):  # noqa: F811
+    dist.write(it="def test_it(): pass")
+    said = "--fetch brings nothing from "
+    ran = dist.run("--tx", host.tx, "--tx", "2*popen", "--fetch", "*.png")
+    assert ran.status == 0, ran
+    (line,) = [line for line in (ran.out + ran.err).splitlines() if said in line]
+    assert "nothing is synced there" in line and "popen" in line or "local" in line, line
+    ran = dist.run("--tx", host.tx, "--fetch", "*.png")
+    assert ran.status == 0 and said not in ran.out + ran.err, ran
+
+
+def test_two_runs_that_fetch_at_once(dist, host, tmp_path):  # noqa: F811
+    """The second one's tests count; it says why files do not come, and what to do."""
+    dist.write(it="""
+        import os, pathlib
+        def test_it():
+            pathlib.Path(os.environ["DIST_ARTIFACTS_DIR"], "mine").touch()
+        """)
+    run = ("--tx", host.tx)
+    cache = {"XDG_CACHE_HOME": tmp_path / "cache"}
+    assert dist.run(*run, env=cache).status == 0
+    (tests,) = (dist / ARTIFACTS).glob("*/tests")
+    name = hashlib.sha256(os.fsencode(tests)).hexdigest()[:32]
+    with open(tmp_path / f"cache/dist/trees/at-{name}/0/lock", "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ran = dist.run(*run, env=cache)
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    said = ran.out + ran.err
+    assert f"{tests} is in use by another run" in said, ran
+    assert "start one of them in another folder" in said and "chdir" not in said, ran
 
 
 def test_a_limit_is_said(dist, host):  # noqa: F811

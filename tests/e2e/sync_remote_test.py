@@ -4,11 +4,14 @@ Trees are of the hosts' own, below a home of the test's own. $MAKE_TREE is the
 table of trees, else tests/support/make_tree in the runfiles.
 """
 
+import contextlib
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -183,6 +186,69 @@ def test_what_changes_is_all_that_is_sent(dist, host):
     (dist / "a.py").unlink()
     assert dist.run(*run).status != 0
     assert not list(host.tree.rglob("a.*.pyc")), "stale bytecode"
+    assert not host.left_over()
+
+
+class CountingProxy:
+    """A port that leads to another one; counts what goes there."""
+
+    def __init__(self, port):
+        self.to, self.sent = port, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            here, _ = self.listener.accept()
+            there = socket.create_connection(("127.0.0.1", self.to))
+            for pair in (here, there, True), (there, here, False):
+                threading.Thread(target=self.copy, args=pair, daemon=True).start()
+
+    def copy(self, source, target, counted):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                self.sent += len(data) if counted else 0
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture(params=["exec", "ssh"])
+def counted(request, tmp_path):
+    """A host, and a function that returns how many bytes have gone to it."""
+    if request.param == "exec":
+        home = tmp_path / "home of host"
+        home.mkdir()
+        sent = tmp_path / "sent"
+        yield (Host(f"exec=HOME='{home}'; export HOME; unset XDG_CACHE_HOME; cd; "
+                    f"tee -a '{sent}' | sh", home), lambda: sent.stat().st_size)
+        return
+    if not os.access(sshd.SSHD, os.X_OK):
+        pytest.skip("NOT TESTED: no sshd")
+    (tmp_path / "ssh").mkdir()
+    world = sshd.SshWorld(tmp_path / "ssh")
+    with sshd.Sshd(world, "build1") as server:
+        proxy = CountingProxy(server.port)
+        world.configure(f"Host build1\n  HostName 127.0.0.1\n  Port {proxy.port}\n"
+                        f"  HostKeyAlias [127.0.0.1]:{server.port}")
+        yield Host(f"ssh=-F {world.config} build1", world.home), lambda: proxy.sent
+
+
+def test_of_a_large_file_only_what_changed_crosses(dist, counted):
+    host, sent = counted
+    dist.write({"test_it.py": "def test_it(): pass"})
+    large = bytearray(random.Random(1).randbytes(8 << 20))
+    (dist / "large.bin").write_bytes(large)
+    run = ("-v", "--tx", host.tx, "test_it.py")
+    passes(dist.run(*run))
+    assert sent() > len(large)
+    large[5 << 20:5 << 20] = b"inserted"
+    (dist / "large.bin").write_bytes(large)
+    before = sent()
+    changes, received = said(passes(dist.run(*run)))
+    assert (changes, received < 50_000) == (1, True), received
+    assert sent() - before < 150_000, "with all else that a run needs"
+    assert (host.tree / "large.bin").read_bytes() == large
     assert not host.left_over()
 
 

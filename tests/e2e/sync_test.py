@@ -1,6 +1,8 @@
 """Syncing over a real link: popen with chdir= and --rsyncdir."""
 
 import os
+import random
+import re
 import signal
 import subprocess
 
@@ -186,6 +188,21 @@ def test_a_stopped_sync_leaves_what_was_there(dist, there, tmp_path, number):
     ran = run(dist, there, *arguments, env=cache(tmp_path))
     assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
     assert (there / "large.bin").read_bytes() == b"small"
+
+
+def test_of_a_large_file_only_what_changed_is_sent(dist, there, tmp_path):
+    dist.write({"test_it.py": "def test_it(): pass"})
+    large = bytearray(random.Random(1).randbytes(8 << 20))
+    (dist / "large.bin").write_bytes(large)
+    arguments = ("-v", "--rsyncdir", ".", "test_it.py")
+    ran = run(dist, there, *arguments, env=cache(tmp_path))
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    large[5 << 20:5 << 20] = b"inserted"
+    (dist / "large.bin").write_bytes(large)
+    ran = run(dist, there, *arguments, env=cache(tmp_path))
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    assert 0 < int(re.search(r"1 changes, (\d+) bytes of contents", ran.out)[1]) < 50_000
+    assert (there / "large.bin").read_bytes() == large
 
 
 def test_memory_does_not_grow_with_the_files(dist, there, tmp_path):

@@ -33,20 +33,8 @@ int SimChecker::phase() const {
 
 // ---- What the machine hears -----------------------------------------------
 
-bool SimChecker::BeforeEvent(HostId host, const NodeEvent& event) {
-  evidence_.clear();
-  if (std::holds_alternative<NodeReady>(event)) {
-    hosts_[host.value()] = Link::kUp;
-    return false;
-  }
-  if (const auto* listed = std::get_if<CollectionListed>(&event)) {
-    AddList(*listed);
-    for (const auto& [id, worker] : workers_) {
-      if (!worker.over && worker.hash == listed->hash) any_collected_ = true;
-    }
-    return false;
-  }
-  const WorkerId id = std::visit(
+WorkerId SimChecker::SpeakerOf(const NodeEvent& event) {
+  return std::visit(
       [](const auto& e) {
         using E = std::decay_t<decltype(e)>;
         if constexpr (std::is_same_v<E, NodeReady> ||
@@ -61,6 +49,22 @@ bool SimChecker::BeforeEvent(HostId host, const NodeEvent& event) {
         }
       },
       event);
+}
+
+bool SimChecker::BeforeEvent(HostId host, const NodeEvent& event) {
+  evidence_.clear();
+  if (std::holds_alternative<NodeReady>(event)) {
+    hosts_[host.value()] = Link::kUp;
+    return false;
+  }
+  if (const auto* listed = std::get_if<CollectionListed>(&event)) {
+    AddList(*listed);
+    for (const auto& [id, worker] : workers_) {
+      if (!worker.over && worker.hash == listed->hash) any_collected_ = true;
+    }
+    return false;
+  }
+  const WorkerId id = SpeakerOf(event);
   Worker& worker = workers_[id.value()];
   if (worker.over) return true;
   Hear(&worker, event);
@@ -108,6 +112,8 @@ void SimChecker::HearSteps(Worker* worker, const TestsReported& reported) {
     }
     if (step.kind == TestStep::Kind::kStarted) SeeBegun(worker, *id);
     if (step.kind != TestStep::Kind::kDone) continue;
+    ++done_;
+    busy_ += step.micros.call;
     worker->running.clear();
     Unhold(worker, step.position);
   }
@@ -147,6 +153,7 @@ void SimChecker::AfterCall(const Commands& commands, bool stale, int64_t now) {
   if (verdicts_.size() != ledger.judged()) Fail("a verdict was not told");
   if (ledger.judged() > ledger.units()) Fail("more verdicts than units");
   if (stop_due_ && !stopped_ && ends_ == 0) Fail("--maxfail does not stop");
+  CheckMemory();
   CheckIdle(now);
 }
 
@@ -211,6 +218,7 @@ void SimChecker::SeeLease(HostId host, const RunTests& run) {
     worker.leased_at = now_;
   }
   SeeBundles(worker, run);
+  CheckDepth(worker, run);
 }
 
 // --maxfail counts whatever is bad and had a worker.

@@ -15,8 +15,15 @@ namespace dist {
 
 class SimChecker {
  public:
-  SimChecker(const RunPlan& plan, const RunMachine& machine)
-      : plan_(plan), machine_(machine), hosts_(plan.hosts.size()) {}
+  // No answer of a worker that is idle takes longer than `round_trip`.
+  SimChecker(const RunPlan& plan, const RunMachine& machine, int64_t round_trip)
+      : plan_(plan),
+        machine_(machine),
+        round_trip_(round_trip),
+        hosts_(plan.hosts.size()) {}
+
+  // The worker that says it; invalid if it is the node itself.
+  static WorkerId SpeakerOf(const NodeEvent& event);
 
   // Before the machine hears it. Returns whether the words are stale: then
   // nothing may come of them.
@@ -74,8 +81,13 @@ class SimChecker {
   // Removes the lease; whether there was one.
   bool Unhold(Worker* worker, uint32_t position);
   std::string BundleOf(const Worker& worker, uint32_t position) const;
+  // I8: nobody gets more ahead than the round trip and the horizon ask for.
+  void CheckDepth(const Worker& worker, const RunTests& run);
+  // I15: what is remembered does not grow beyond the tests.
+  void CheckMemory();
   // I14: nobody idles while another has what it could do.
   void CheckIdle(int64_t now);
+  int64_t Patience() const;
   void CheckIdle(uint32_t id, const Worker& idle);
   bool HasMovable(const Worker& busy, const Worker& idle) const;
   bool MayStay(const Worker& idle, const std::string& id) const;
@@ -90,6 +102,7 @@ class SimChecker {
 
   const RunPlan plan_;
   const RunMachine& machine_;
+  const int64_t round_trip_;
   std::vector<Link> hosts_;
   std::map<uint32_t, Worker> workers_;                           // By WorkerId.
   std::map<std::string, std::vector<std::string>> collections_;  // By hash.
@@ -100,6 +113,8 @@ class SimChecker {
   std::map<UnitKey, uint32_t> retries_;
   uint32_t replaced_ = 0;
   size_t failures_ = 0;
+  size_t done_ = 0;   // Tests that ran to their end,
+  int64_t busy_ = 0;  // and what they took.
   int64_t now_ = 0;
   int64_t idle_checked_ = 0;
   int64_t stopped_at_ = 0;

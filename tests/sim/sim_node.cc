@@ -122,12 +122,16 @@ void SimWorld::RunFront(uint32_t host, uint32_t id, SimWorker& worker) {
     hung_ = true;
     return Flush(host, id, worker);
   }
-  if (random_.Percent(50)) Flush(host, id, worker);
+  // Who was idle says at once what it begins with.
+  const bool later = random_.Percent(50) && scenario_.dawdles;
+  if (!later || worker.steps.size() == 1) Flush(host, id, worker);
+  if (result_.first_begin < 0) result_.first_begin = now_;
   const int64_t time = scenario_.times[test] * (scenario_.slow[host] ? 10 : 1);
   Later(host, id, time, [=](SimWorker& w) { EndFront(host, id, w); });
 }
 
 void SimWorld::EndFront(uint32_t host, uint32_t id, SimWorker& worker) {
+  result_.last_end = now_;
   const uint32_t test = worker.tests[worker.queue.front().first];
   Fate fate = FateOf(test);
   if (fate == Fate::kFlaky) {

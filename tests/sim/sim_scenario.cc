@@ -92,13 +92,20 @@ void AddEstimates(Scenario* scenario) {
 }  // namespace
 
 Scenario MakeScenario(const SimCase& which) {
-  Scenario scenario{Random(which.seed), {}, {}, {}, {}, {}, {}};
+  Scenario scenario;
+  scenario.random = Random(which.seed);
   scenario.plan = RandomPlan(which.mode, which.cut, &scenario.random);
   const bool calm = scenario.random.Percent(30);
   AddTests(calm, which.cut, &scenario);
   if (scenario.random.Percent(40)) AddEstimates(&scenario);
   for (size_t h = 0; h < scenario.plan.hosts.size(); ++h) {
     scenario.slow.push_back(scenario.random.Percent(20));
+  }
+  Random links(~which.seed);  // Of its own: seeds stay what they were.
+  for (size_t h = 0; h < scenario.plan.hosts.size(); ++h) {
+    const bool far = links.Percent(20);
+    scenario.delays.push_back(far ? static_cast<int64_t>(links.Below(60)) * kMs
+                                  : 0);
   }
   scenario.differ = scenario.random.Percent(20);
   scenario.refuses = scenario.random.Percent(2);

@@ -3,6 +3,7 @@
 #ifndef DIST_TESTS_SIM_SIM_STATE_H_
 #define DIST_TESTS_SIM_SIM_STATE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -73,37 +74,53 @@ inline constexpr int64_t kFaultsEnd = 20000 * kMs;
 
 // What the seed decides before anything happens.
 struct Scenario {
-  Random random;
+  Random random{1};
   RunPlan plan;
   std::vector<std::string> ids;  // Of the tests; all below by test.
   std::vector<std::string> groups;
   std::vector<Fate> fates;
   std::vector<int64_t> times;
-  std::vector<bool> slow;  // By host: ten times slower.
-  bool differ = false;     // Workers collect different tests.
-  bool refuses = false;    // All workers do.
-  uint64_t trouble = 0;    // Percent.
+  std::vector<bool> slow;       // By host: ten times slower.
+  std::vector<int64_t> delays;  // Likewise, of its link: each way, at least.
+  int64_t jitter = 20 * kMs;    // Words take up to so much longer.
+  bool dawdles = true;          // Workers keep what they report for a while.
+  bool differ = false;          // Workers collect different tests.
+  bool refuses = false;         // All workers do.
+  uint64_t trouble = 0;         // Percent.
 };
 
 Scenario MakeScenario(const SimCase& which);
 
+// Runs that one.
+SimResult Simulate(Scenario scenario);
+
 class SimWorld {
  public:
-  SimWorld(const SimCase& which, bool digest)
-      : SimWorld(which, digest, MakeScenario(which)) {}
-
-  SimResult Run();
-
- private:
-  SimWorld(const SimCase& which, bool digest, Scenario scenario)
-      : cut_(which.cut),
+  SimWorld(const SimCut& cut, bool digest, Scenario scenario)
+      : cut_(cut),
         digest_(digest),
         random_(scenario.random),
         plan_(scenario.plan),
         scenario_(std::move(scenario)),
         machine_(plan_),
-        checker_(plan_, machine_),
+        checker_(plan_, machine_, RoundTrip(scenario_)),
         hosts_(plan_.hosts.size()) {}
+
+  SimResult Run();
+
+ private:
+  // The longest that an answer takes.
+  static int64_t RoundTrip(const Scenario& scenario) {
+    return 2 *
+           (*std::max_element(scenario.delays.begin(), scenario.delays.end()) +
+            scenario.jitter);
+  }
+  // How long a word to or from that host takes.
+  int64_t Delay(uint32_t host) {
+    const auto jitter = static_cast<uint64_t>(scenario_.jitter / kMs);
+    const uint64_t more = jitter == 0 ? 0 : random_.Below(jitter);
+    return scenario_.delays[host] + static_cast<int64_t>(more) * kMs;
+  }
 
   void After(int64_t delay, std::function<void()> what) {
     agenda_.emplace(std::make_pair(now_ + delay, ++order_), std::move(what));

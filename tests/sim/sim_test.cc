@@ -23,6 +23,10 @@ const SimCase kRegressions[] = {
     {"loadgroup", 4807, {13, 1, 3, 0, false, true, false}},
     // A worker took the list of another for its own: its hash was empty.
     {"load", 1697, {2, 3, 2, 4, false, true, false}},
+    // Where workers collect different tests, the queue of those who never come
+    // by noted every return of a test again.
+    {"loadfile", 1352, {9, 1000, 1, 0, true, false, false}},
+    {"loadgroup", 2036, {6, 1000, 3, 0, true, false, false}},
 };
 
 class Sim : public ::testing::TestWithParam<PolicyEntry> {

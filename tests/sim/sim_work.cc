@@ -8,7 +8,10 @@
 namespace dist {
 namespace {
 
-constexpr int64_t kPatience = 300000;  // A few round trips.
+constexpr int64_t kPatience = 220000;  // Beside a few round trips.
+constexpr int64_t kHorizon = 250000;   // Work in a queue.
+constexpr int64_t kFloor = 10000;      // Beside what round trips need.
+constexpr size_t kFirst = 2;           // Tests, while nothing is known.
 constexpr absl::Duration kShort = absl::Milliseconds(50);
 
 std::string ModuleOf(const std::string& id) {
@@ -72,7 +75,39 @@ void SimChecker::SeeBundles(const Worker& worker, const RunTests& run) {
   }
 }
 
+// What a lease had before its last test or bundle must have been too little.
+// Only where times are measured in this run: expected ones may be wrong.
+void SimChecker::CheckDepth(const Worker& worker, const RunTests& run) {
+  if (plan_.mode == "each" || plan_.mode == "worksteal") return;
+  if (plan_.estimates.known() || run.positions.empty()) return;
+  size_t before = worker.leased.size() - 1;
+  const std::string bundle = BundleOf(worker, run.positions.back());
+  for (size_t i = run.positions.size() - 1; i-- > 0 && !bundle.empty();) {
+    if (BundleOf(worker, run.positions[i]) == bundle) --before;
+  }
+  if (done_ == 0) {
+    if (before >= kFirst) Fail("too much is leased while nothing is known");
+    return;
+  }
+  const int64_t mean =
+      std::max<int64_t>(busy_ / static_cast<int64_t>(done_), 100);
+  const int64_t depth = std::max(kHorizon, kFloor + 3 * round_trip_);
+  if (static_cast<int64_t>(before) * mean > depth + mean) {
+    Fail("too much is leased ahead");
+  }
+}
+
+void SimChecker::CheckMemory() {
+  const Ledger& ledger = machine_.ledger();
+  const size_t lists = std::max<size_t>(collections_.size(), 1);
+  if (ledger.notes() > 2 * lists * ledger.units()) {
+    Fail("the ledger remembers too much");
+  }
+}
+
 // ---- Work conservation ----------------------------------------------------
+
+int64_t SimChecker::Patience() const { return kPatience + 2 * round_trip_; }
 
 // A short test may wait rather than bring a module back.
 bool SimChecker::MayStay(const Worker& idle, const std::string& id) const {
@@ -102,7 +137,7 @@ void SimChecker::CheckIdle(uint32_t id, const Worker& idle) {
   for (const auto& [other, busy] : workers_) {
     if (other == id || busy.over || busy.leased.size() < 2) continue;
     if (FindPolicy(plan_.mode)->spread != Spread::kShared) break;
-    if (now_ - busy.leased_at < kPatience) continue;  // Just got it.
+    if (now_ - busy.leased_at < Patience()) continue;  // Just got it.
     if (HasMovable(busy, idle)) Fail("a worker idles while another has tests");
   }
   const TestTable& tests = machine_.tests();
@@ -136,7 +171,7 @@ void SimChecker::CheckIdle(int64_t now) {
       worker.idle_since = -1;
     } else if (worker.idle_since < 0) {
       worker.idle_since = now;
-    } else if (now - worker.idle_since > kPatience) {
+    } else if (now - worker.idle_since > Patience()) {
       CheckIdle(id, worker);
     }
   }

@@ -103,7 +103,7 @@ void SimWorld::LoseHost(uint32_t host) {
 
 void SimWorld::Send(uint32_t host, NodeEvent event) {
   SimHost& at = hosts_[host];
-  const int64_t delay = static_cast<int64_t>(random_.Below(20)) * kMs;
+  const int64_t delay = Delay(host);
   at.last_word = std::max(at.last_word, now_ + delay);
   const uint64_t link = at.link;
   After(at.last_word - now_, [=] {
@@ -127,21 +127,7 @@ void SimWorld::Repeat(uint32_t host) {
   const auto& [from, event] = said_[random_.Below(said_.size())];
   if (from != host || !hosts_[host].up) return;
   if (std::holds_alternative<CollectionListed>(event)) return;
-  const WorkerId worker = std::visit(
-      [](const auto& e) {
-        using E = std::decay_t<decltype(e)>;
-        if constexpr (std::is_same_v<E, NodeReady> ||
-                      std::is_same_v<E, CollectionListed> ||
-                      std::is_same_v<E, SyncSaid> ||
-                      std::is_same_v<E, FetchSaid> ||
-                      std::is_same_v<E, FetchEnded> ||
-                      std::is_same_v<E, HostProbed>) {
-          return WorkerId();
-        } else {
-          return e.worker;
-        }
-      },
-      event);
+  const WorkerId worker = SimChecker::SpeakerOf(event);
   if (hosts_[host].workers.count(worker.value()) > 0) return;
   // The worker is gone, but the machine may not have been told yet.
   if (!checker_.IsOver(worker)) return;
@@ -171,7 +157,7 @@ void SimWorld::Order(uint32_t host, const NodeCommand& command) {
     if (close && random_.Percent(50)) LoseHost(host);
     return;
   }
-  const int64_t delay = static_cast<int64_t>(random_.Below(20)) * kMs;
+  const int64_t delay = Delay(host);
   at.last_order = std::max(at.last_order, now_ + delay);
   const uint64_t link = at.link;
   After(at.last_order - now_, [=] {
@@ -218,7 +204,7 @@ void SimWorld::Order(uint32_t host, const NodeCommand& command) {
 }
 
 SimResult SimWorld::Run() {
-  constexpr size_t kMostEvents = 20000;
+  const size_t most_events = 20000 + 20 * scenario_.ids.size();
   Obey(machine_.Start(Now()));
   if (random_.Percent(15) && cut_.stops) {
     const auto at = static_cast<int64_t>(random_.Below(3000)) * kMs;
@@ -232,7 +218,7 @@ SimResult SimWorld::Run() {
   After(500000 * kMs, [this] {
     if (hung_) Interrupt();
   });
-  while (!agenda_.empty() && result_.events < kMostEvents &&
+  while (!agenda_.empty() && result_.events < most_events &&
          checker_.violation().empty()) {
     ++result_.events;
     const auto next = agenda_.begin();
@@ -249,10 +235,14 @@ SimResult SimWorld::Run() {
   return result_;
 }
 
+SimResult Simulate(Scenario scenario) {
+  return SimWorld(SimCut(), false, std::move(scenario)).Run();
+}
+
 }  // namespace sim
 
 SimResult Simulate(const SimCase& which, bool digest) {
-  return sim::SimWorld(which, digest).Run();
+  return sim::SimWorld(which.cut, digest, sim::MakeScenario(which)).Run();
 }
 
 }  // namespace dist

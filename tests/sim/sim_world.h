@@ -70,6 +70,8 @@ struct SimResult {
   uint64_t digest = 0;    // Of all commands in order, if asked for.
   int status = -1;        // The run's exit status.
   size_t events = 0;
+  int64_t first_begin = -1;  // Of a test, in microseconds.
+  int64_t last_end = 0;
   SimCounts counts;
 };
 

@@ -168,7 +168,7 @@ TEST_F(HostileTest, ASourceSendsNoFileThatIsNotInItsManifest) {
        {Runs{{1, 1}}, Runs{{0, 2}}, Runs{{0, 0}}, Runs{{0, 1}, {0, 1}},
         Runs{{0xffffffffu, 0xffffffffu}}}) {
     SyncSource source(blocks, {rig_.project, "", false});
-    EXPECT_EQ(source.OnReply(ContentsWanted{runs}).message(),
+    EXPECT_EQ(source.OnReply(ContentsWanted{runs, {}}).message(),
               "the other end asks for files that do not exist");
   }
 }
@@ -179,9 +179,45 @@ TEST_F(HostileTest, ASourceIsNotDrivenBeyondItsWindow) {
   EXPECT_FALSE(source.OnReply(ContentsWritten{1}).ok());
   EXPECT_TRUE(source.OnReply(ManifestWanted{}).ok());
   EXPECT_FALSE(source.OnReply(ManifestWanted{}).ok());
-  EXPECT_TRUE(source.OnReply(ContentsWanted{{{0, 1}}}).ok());
+  EXPECT_TRUE(source.OnReply(ContentsWanted{{{0, 1}}, {}}).ok());
   EXPECT_FALSE(source.OnReply(SyncDone{}).ok()) << "nothing has been sent";
-  EXPECT_FALSE(source.OnReply(ContentsWanted{{{0, 1}}}).ok());
+  EXPECT_FALSE(source.OnReply(ContentsWanted{{{0, 1}}, {}}).ok());
+}
+
+TEST_F(HostileTest, ASourceTakesSignaturesOfItsFilesOnlyOnceAndBounded) {
+  const auto blocks = std::make_shared<BlockMaker>(SnapshotOf(rig_.here()));
+  const auto asked = [&](ContentsWanted wanted) {
+    SyncSource source(blocks, {rig_.project, "", true});
+    absl::Status status = source.OnReply(std::move(wanted));
+    while (status.ok()) {
+      const auto next = source.Next();
+      if (!next.ok()) return next.status();
+      if (!next->has_value()) break;
+    }
+    return status;
+  };
+  EXPECT_TRUE(absl::IsInvalidArgument(asked({{}, {{0, "malformed"}}})));
+  EXPECT_TRUE(absl::IsInvalidArgument(asked({{}, {{1, ""}}})));
+  EXPECT_TRUE(absl::IsDataLoss(asked({{}, {{0, ""}, {0, ""}}})));
+  EXPECT_TRUE(absl::IsDataLoss(
+      asked({{}, {{0, std::string(kMaxSignatures + 1, 'x')}}})));
+}
+
+TEST_F(HostileTest, DeltasThatWereNotAskedForAreRefused) {
+  const OfferTree offer = Offer(OneFile("a"));
+  EXPECT_EQ(FailsAt({offer, SendDelta{5, 5, false, "right"}}),
+            "a delta that was not asked for");
+  EXPECT_EQ(FailsAt({SendDelta{5, 5, false, "right"}}),
+            "the other end of the sync speaks out of turn");
+  const std::string lies = "a delta that lies about its size";
+  EXPECT_EQ(FailsAt({offer, SendDelta{0, 5, false, "right"}}), lies);
+  EXPECT_EQ(FailsAt({offer, SendDelta{5, 0, false, ""}}), lies);
+  EXPECT_EQ(FailsAt({offer, SendDelta{5, 4, false, "right"}}), lies);
+  EXPECT_EQ(FailsAt({offer, SendDelta{kMaxSegment + 1, 5, false, "right"}}),
+            lies);
+  EXPECT_EQ(FailsAt({offer, SendDelta{5, kMaxDelta + 1, true, "right"}}), lies);
+  EXPECT_EQ(FailsAt({offer, SendDelta{5, 5, true, "right"}}),
+            "compressed bytes are not what they say");
 }
 
 TEST_F(HostileTest, AFileThatChangesMeanwhileIsReported) {

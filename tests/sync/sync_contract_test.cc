@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "core/manifest/digest.h"
 #include "sync/source.h"
 #include "sync/target.h"
 #include "tests/support/sync_rig.h"
@@ -52,6 +54,21 @@ TEST_P(SyncContract, AChangeTakesTwoRoundTripsAndSendsOnlyItself) {
   ExpectSame(again);
   EXPECT_LE(again.round_trips, 2);
   EXPECT_EQ(again.done.received, 8u);
+}
+
+TEST_P(SyncContract, AChangeOfALargeFileTakesTwoRoundTripsAndSendsADelta) {
+  std::string bytes;
+  while (bytes.size() < 3 << 20) {
+    absl::StrAppend(&bytes, DigestOf(absl::StrCat(bytes.size())).view());
+  }
+  WriteFile(rig_.Here("changed/file"), bytes);
+  ExpectSame(rig_.Sync());
+  bytes.insert(bytes.size() / 2, "in the middle");
+  WriteFile(rig_.Here("changed/file"), bytes);
+  const SyncOutcome again = rig_.Sync();
+  ExpectSame(again);
+  EXPECT_LE(again.round_trips, 2);
+  EXPECT_LT(again.sent, 20'000u);
 }
 
 TEST_P(SyncContract, EverythingDeletedIsDeletedThere) {

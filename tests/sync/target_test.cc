@@ -215,6 +215,26 @@ TEST_F(TargetTest, FilesBecomeFoldersAndLinksAndBack) {
   }
 }
 
+// What grows with the square of the files would not end in time.
+// bench/README.md has 100,000 of them.
+TEST_F(TargetTest, ManyFilesTakeNoMoreRoundTrips) {
+  constexpr int kFiles = 12'000;
+  for (int i = 0; i < kFiles; ++i) {
+    WriteFile(rig_.Here(absl::StrCat("package", i / 100, "/module", i)),
+              absl::StrCat(i));
+  }
+  Sync();
+  EXPECT_EQ(last_.round_trips, 2);
+  EXPECT_EQ(last_.done.changed, kFiles + kFiles / 100u);
+  WriteFile(rig_.Here("package7/module700"), "changed");
+  Sync();
+  EXPECT_EQ(last_.done.changed, 1u);
+  EXPECT_EQ(last_.sent, 7u);
+  Sync();
+  EXPECT_EQ(last_.done.changed, 0u);
+  EXPECT_EQ(last_.sent, 0u);
+}
+
 TEST_F(TargetTest, TheSourceIsNeverFarAhead) {
   std::string noise;
   for (uint32_t i = 0; i < 6'000'000; ++i) {

@@ -62,6 +62,8 @@ TEST(History, LearnsHowMuchSlowerAHostIs) {
   EXPECT_EQ(history.hosts[2].pace, 2);
   EXPECT_EQ(Expected(history, "t.py::t7", "slow"), absl::Milliseconds(1600));
   EXPECT_EQ(Expected(history, "t.py::t0", "slow"), absl::Milliseconds(200));
+  EXPECT_EQ(PaceOf(history, "slow"), 2);
+  EXPECT_EQ(PaceOf(history, "new"), 1);
   // A host that is not known is an average one.
   EXPECT_EQ(Expected(history, "t.py::t0", "new"), absl::Milliseconds(100));
   EXPECT_EQ(ExpectedDurations(history, {"fast", "slow"}).at("t.py::t7"),

@@ -40,6 +40,10 @@ TEST(PathRulesTest, AFolderComesRightBeforeWhatIsInIt) {
   EXPECT_GT(ComparePaths("b", "a/z"), 0);
   EXPECT_LT(ComparePaths("a", "\xff"), 0);
   EXPECT_EQ(ComparePaths("a/b", "a/b"), 0);
+  const std::string folder = "a/folder/with/a/long/name";
+  EXPECT_LT(ComparePaths(folder + "/x", folder + "-x"), 0);
+  EXPECT_LT(ComparePaths(folder, folder + "/x"), 0);
+  EXPECT_GT(ComparePaths(folder + "2345678", folder + "2345671"), 0);
 }
 
 TEST(PathRulesTest, TakesPathsApart) {

@@ -86,6 +86,19 @@ TEST(Bound, ShortRunsInTenths) {
             "start-up and collection");
 }
 
+TEST(Bound, SaysNothingOfARunThatWasStopped) {
+  Bound bound;
+  bound.On(Started());
+  TestStarted started;
+  started.at = At(1);
+  bound.On(started);
+  bound.On(Judged(0, "t.py::t", Verdict::kFailed));
+  RunEnded ended = Ended(12);
+  EXPECT_NE(bound.Line(ended), "");
+  ended.stopped = "stopping after 1 failures";
+  EXPECT_EQ(bound.Line(ended), "");
+}
+
 TEST(Bound, SaysNothingIfNothingRan) { EXPECT_EQ(Watched().Line(3), ""); }
 
 TEST(Bound, IsInTheSummaryOfLongRuns) {

@@ -191,6 +191,25 @@ TEST(Collection, KeepsNeighboursThatShareFixturesTogether) {
   }
 }
 
+TEST(Collection, TakesModulesFromBothEndsWhereNothingIsKnown) {
+  const std::vector<std::string> ids = {"a.py::1", "a.py::2", "b.py::1",
+                                        "c.py::1", "d.py::1", "d.py::2",
+                                        "e.py::1"};
+  Arrangement how;
+  how.untimed = Untimed::kBothEnds;
+  TestTable table;
+  EXPECT_THAT(MakeCollection({"h", ids, {}}, how, &table).order,
+              ElementsAre(0, 1, 6, 2, 4, 5, 3));
+  how.reorder = false;
+  EXPECT_THAT(MakeCollection({"h", ids, {}}, how, &table).order,
+              ElementsAre(0, 1, 2, 3, 4, 5, 6));
+  how.reorder = true;
+  const Estimates estimates({{"c.py::1", absl::Seconds(1)}});
+  how.estimates = &estimates;
+  EXPECT_THAT(MakeCollection({"h", ids, {}}, how, &table).order,
+              ElementsAre(0, 1, 2, 3, 4, 5, 6));
+}
+
 TEST(Collection, KeepsTwoTestsOfOneIdApart) {
   TestTable table;
   const Collection made =

@@ -83,5 +83,37 @@ TEST_F(FleetTest, CountsAsStatesChange) {
   EXPECT_EQ(fleet_.CountAlive(), 0u);
 }
 
+TEST_F(FleetTest, KnowsWhoWaitsRestsAndHasPlenty) {
+  EXPECT_EQ(fleet_.waiting().count(), 4u);
+  fleet_.Incarnate(second_);
+  EXPECT_EQ(fleet_.waiting().Next(1), 2u);
+  fleet_.SetState(second_, Slot::State::kReady);
+  EXPECT_EQ(fleet_.resting().Next(0), 1u);
+  EXPECT_EQ(fleet_.CountResting(PlatformId(0)), 1u);
+  second_->queue = {{1, true}, {2, false}};
+  fleet_.QueueChanged(second_);
+  EXPECT_TRUE(fleet_.resting().empty());
+  EXPECT_EQ(fleet_.laden().Next(0), 1u);
+  fleet_.SetState(second_, Slot::State::kFinishing);
+  EXPECT_TRUE(fleet_.laden().empty());
+}
+
+TEST(HostStateOf, RemembersTheShortestAnswer) {
+  HostState host;
+  EXPECT_EQ(host.round_trip, absl::ZeroDuration());
+  for (const int ms : {30, 10, 20}) host.Answered(absl::Milliseconds(ms));
+  EXPECT_EQ(host.round_trip, absl::Milliseconds(10));
+}
+
+TEST(PaceOfASlot, IsBelievedMoreTheMoreIsKnown) {
+  Pace pace;
+  pace.start = 2;
+  EXPECT_EQ(pace.factor(), 2);
+  pace.Add(3, 1);
+  EXPECT_NEAR(pace.factor(), 2.8, 0.1);
+  pace.Add(300, 100);
+  EXPECT_NEAR(pace.factor(), 3, 0.01);
+}
+
 }  // namespace
 }  // namespace dist

@@ -50,6 +50,34 @@ TEST_F(LedgerTest, LeasesInTheOrderOfTheCollection) {
   EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
 }
 
+TEST_F(LedgerTest, LeasesFromTheEndToo) {
+  const Collection letters = Make({"l", "m", "n", "o", "p"}, &table_);
+  ledger_.AddCollection(kHere, 0, letters);
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(2), kAnn, Ledger::From::kEnd),
+              ElementsAre(3, 4));
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(1), kBob), ElementsAre(0));
+  // What comes back from behind the end is found from the front as well.
+  ledger_.Return(kHere, letters.tests[4]);
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(1), kAnn, Ledger::From::kEnd),
+              ElementsAre(2));
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), kBob), ElementsAre(4, 1));
+  EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
+}
+
+TEST_F(LedgerTest, NotesATestThatComesBackOnce) {
+  ledger_.AddCollection(kHere, 0, abc_);
+  ledger_.AddCollection(kHere, 1, dcb_);
+  ledger_.Lease(kHere, 1, Up(9), kBob);
+  ledger_.Return(kHere, b_);
+  const size_t notes = ledger_.notes();
+  for (int i = 0; i < 10; ++i) {
+    ledger_.Lease(kHere, 0, Up(9), kAnn);
+    ledger_.Return(kHere, a_);
+    ledger_.Return(kHere, b_);
+  }
+  EXPECT_LE(ledger_.notes(), notes + 2);
+}
+
 TEST_F(LedgerTest, LeasesNothingOfACollectionThatIsNotThere) {
   EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), kAnn), IsEmpty());
   EXPECT_FALSE(ledger_.AnyPending(kHere, 0));

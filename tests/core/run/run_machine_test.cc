@@ -211,6 +211,21 @@ TEST_F(StopRules, CtrlCInterruptsAtOnceAndTheSecondOneKills) {
   EXPECT_THAT(run.Told<KillWorker>(), SizeIs(1));
 }
 
+TEST_F(StopRules, SaysOnceWhichTestsItCancels) {
+  run.Interrupt();
+  run.Interrupt();
+  const auto notices = run.Said<NoticeGiven>();
+  ASSERT_THAT(notices, SizeIs(1));
+  EXPECT_EQ(notices[0].text, "cancelled while running: a (gw0)");
+}
+
+TEST_F(StopRules, SaysNothingOfTestsThatEndInTime) {
+  run.Finish(0, 0, Verdict::kFailed);
+  run.Return(0, {1});
+  run.Advance(absl::Seconds(10));
+  EXPECT_THAT(run.Said<NoticeGiven>(), IsEmpty());
+}
+
 TEST_F(StopRules, CtrlCAfterTheGraceOfMaxfailKills) {
   run.Finish(0, 0, Verdict::kFailed);
   run.Advance(absl::Seconds(10));
