@@ -127,6 +127,12 @@ class Planner {
     DIST_ASSIGN_OR_RETURN(address->socket, ParseSocketAddress(spec.address));
     address->key_file =
         options_.key_file.empty() ? DefaultKeyFile() : options_.key_file;
+    if (address->key_file.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--tx ", spec.text,
+          ": there is no home folder to look for a key in\nhelp: name it with "
+          "--key-file FILE"));
+    }
     const absl::Status status = ReadServeKey(address->key_file).status();
     if (status.ok()) return status;
     return absl::Status(status.code(), absl::StrCat("--tx ", spec.text, ": ",

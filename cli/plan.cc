@@ -87,7 +87,7 @@ absl::Status NotBuilt(const std::string& what) {
       absl::StrCat(what,
                    " is not built yet\nhelp: this version runs pytest on "
                    "this machine (-n N, --tx popen) and on hosts (--tx "
-                   "ssh=HOST, --tx exec=COMMAND)"));
+                   "ssh=HOST, --tx socket=HOST:PORT, --tx exec=COMMAND)"));
 }
 
 absl::Status CheckBuilt(const Options& options) {

@@ -41,6 +41,7 @@ TEST(HelpTextTest, ListsTheOptionsOfTheContractInEightyColumns) {
                              "  -d ",
                              "--dist MODE",
                              "--ssh auto|libssh|openssh",
+                             "--key-file FILE",
                              "--rsyncdir DIR",
                              "--rsyncignore GLOB",
                              "--no-sync",

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 import dist_run
-from dist_run import environment
+from dist_run import environment, wait_until
 from sync_remote_test import host  # noqa: F401
 
 ARTIFACTS = "dist-artifacts"
@@ -100,7 +100,8 @@ def test_nothing_kept_leaves_nothing(dist, host, tmp_path):  # noqa: F811
                     env={"XDG_CACHE_HOME": tmp_path / "cache"}).status == 0
     assert not (dist / ARTIFACTS).exists()
     for home in host.home / ".cache", tmp_path / "cache":
-        assert not list(home.glob("dist/artifacts/*"))
+        # A node that is not waited for has 2 s to tidy up.
+        wait_until(lambda: not list(home.glob("dist/artifacts/*")), 2)
 
 
 def test_fetching_from_where_nothing_is_synced_is_said_once(dist, host):  # noqa: F811

@@ -1,8 +1,6 @@
 """`dist serve` and socket= with the real program at both ends."""
 
-import contextlib
 import os
-import pathlib
 import re
 import shutil
 import signal
@@ -11,6 +9,8 @@ import subprocess
 
 import dist_run
 import pytest
+
+from serve_rig import serve  # noqa: F401
 
 WAITING = """
     import os, pathlib, signal, subprocess, time
@@ -21,75 +21,6 @@ WAITING = """
     def test_one(): wait("one")
     def test_two(): wait("two")
     """
-
-
-class Served:
-    """A `dist serve`; `spec` is how dist reaches it."""
-
-    def __init__(self, project, folder, *args, home=None, program=(), **env):
-        self.project = project
-        self.home = home or folder / "serve-home"
-        self.home.mkdir(exist_ok=True)
-        self.errors = folder / f"serve-{id(self)}.log"
-        words = [] if "--bind" in args else ["--bind", "127.0.0.1:0"]
-        with open(self.errors, "wb") as errors:
-            self.process = subprocess.Popen(
-                [*(program or (dist_run.program(), "serve")), *words, *map(str, args)], cwd=folder,
-                env=dist_run.environment(project.cookie, HOME=self.home, XDG_CACHE_HOME=None,
-                                         XDG_CONFIG_HOME=None, **env),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
-        self.said = []
-        for line in self.process.stdout:
-            self.said.append(line.decode().rstrip("\n"))
-            if len(self.said) == 3:
-                break
-        assert len(self.said) == 3, self.log()
-        self.spec = re.search(r"socket=\S+$", self.said[2])[0]
-        self.key = pathlib.Path(re.match(r"key: (\S+) \(dist1:", self.said[1])[1])
-
-    @property
-    def env(self):
-        return {"DIST_KEY_FILE": self.key}
-
-    def log(self):
-        return self.errors.read_text(errors="replace")
-
-    def stop(self, number=signal.SIGTERM):
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(number)
-        return self.process.wait(20)
-
-    def listens(self):
-        """The ports at which it, or what descends from it, listens."""
-        inodes = {}
-        for name in ("tcp", "tcp6", "udp", "udp6"):
-            with contextlib.suppress(OSError):
-                for line in pathlib.Path("/proc/net", name).read_text().splitlines()[1:]:
-                    words = line.split()
-                    if words[3] == "0A" or name.startswith("udp"):
-                        inodes[words[9]] = int(words[1].rpartition(":")[2], 16)
-        found = []
-        for pid in dist_run.processes(self.project.cookie):
-            with contextlib.suppress(OSError):
-                for fd in os.listdir(f"/proc/{pid}/fd"):
-                    link = os.readlink(f"/proc/{pid}/fd/{fd}")
-                    if link.startswith("socket:") and link[8:-1] in inodes:
-                        found.append(inodes[link[8:-1]])
-        return found
-
-
-@pytest.fixture
-def serve(dist, tmp_path):
-    servers = []
-
-    def start(*args, **kwargs):
-        servers.append(Served(dist, tmp_path, *args, **kwargs))
-        return servers[-1]
-    yield start
-    for server in servers:
-        if server.process.poll() is None:
-            server.stop(signal.SIGTERM)
-        server.process.stdout.close()
 
 
 def test_says_where_it_listens_and_what_to_type(dist, serve):
@@ -183,6 +114,24 @@ def test_killed_coordinator_leaves_nothing(dist, serve, tmp_path):
     live.signal(signal.SIGKILL)
     live.process.communicate()
     dist_run.wait_until(lambda: set(dist_run.processes(dist.cookie)) == {server.process.pid}, 5)
+
+
+def test_silent_coordinator(dist, serve, tmp_path):
+    """It is stopped, so its machine answers, but it says nothing: the node gives up after 20 s."""
+    dist.write(it=WAITING)
+    server = serve()
+    live = dist.start("--tx", f"2*{server.spec}//env:MEET={tmp_path}", "--maxschedchunk=1",
+                      env=server.env)
+    for name in ("one", "two"):
+        dist_run.wait_until((tmp_path / name).exists)
+    live.signal(signal.SIGSTOP)
+    try:
+        mine = {server.process.pid, live.pid}
+        dist_run.wait_until(lambda: set(dist_run.processes(dist.cookie)) == mine, 30)
+        dist_run.wait_until(lambda: "the run has ended: the node left" in server.log(), 5)
+    finally:
+        live.signal(signal.SIGKILL)
+        live.process.communicate()
 
 
 def test_crashing_tests_do_not_harm_it(dist, serve):

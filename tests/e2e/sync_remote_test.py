@@ -18,6 +18,7 @@ import threading
 
 import pytest
 
+import serve_rig
 from dist_run import alive, environment, program, wait_gone, wait_until
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -45,12 +46,19 @@ class Host:
         return [path for path in self.home.rglob("*") if path.name in ("stage", ".dist-stage")]
 
 
-@pytest.fixture(params=["exec", "ssh"])
-def host(request, tmp_path):
+@pytest.fixture(params=["exec", "socket", "ssh"])
+def host(request, tmp_path, dist):
     if request.param == "exec":
         home = tmp_path / "home of host"
         home.mkdir()
         yield Host(f"exec=HOME='{home}'; export HOME; unset XDG_CACHE_HOME; cd; sh", home)
+        return
+    if request.param == "socket":
+        home = tmp_path / "home of host"
+        server = serve_rig.Served(dist, tmp_path, "--key-file", dist.home / ".config/dist/key",
+                                  home=home, DIST_E2E=None)
+        yield Host(server.spec, home)
+        server.stop()
         return
     if not os.access(sshd.SSHD, os.X_OK):
         pytest.skip("NOT TESTED: no sshd")
