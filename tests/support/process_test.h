@@ -9,7 +9,6 @@
 #include <condition_variable>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -35,7 +34,8 @@ inline bool Eventually(const std::function<bool()>& holds,
 // A process that runs: a zombie does not.
 inline bool IsRunning(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string line{std::istreambuf_iterator<char>(file), {}};
+  std::string line;
+  std::getline(file, line, '\0');  // Fails, and does not throw, if it is gone.
   const size_t end = line.rfind(')');
   return end != std::string::npos && line[end + 2] != 'Z';
 }
