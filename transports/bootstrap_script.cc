@@ -92,7 +92,10 @@ constexpr char kCommand[] =
     "whole \"$t\" || "
     "{ no ${e:-what arrived is not what was sent}; drop; continue; }; "
     "d=$c/programs/$h; "
-    "if whole \"$d\"; then drop; else rm -rf \"$d\"; "
+    // Only what is there and broken: another start may put its own in place
+    // at any moment, and run it.
+    "[ -e \"$d\" ] && { whole \"$d\" || rm -rf \"$d\"; }; "
+    "if whole \"$d\"; then drop; else "
     "e=$(LC_ALL=C mv \"$t\" \"$d\" 2>&1 </dev/null) || "
     "{ no $e; drop; continue; }; "
     // Somebody else was quicker: ours is inside theirs.

@@ -213,6 +213,24 @@ TEST_F(BootstrapTest, InstallsOnceForManyAtOnce) {
   ExpectNode(Login("sh"));
 }
 
+// Another start may have put its own there since this one looked.
+TEST_F(BootstrapTest, RemovesNothingThatWasNotThere) {
+  std::filesystem::create_directory(home_ + "/bin");
+  std::ofstream(home_ + "/bin/rm")
+      << "#!/bin/sh\n"
+         "for last; do :; done\n"
+         "case ${last##*/programs/} in t.* | */*) ;; *) : >~/removed;; esac\n"
+         "PATH=${PATH#*:} exec rm \"$@\"\n";
+  ASSERT_EQ(system("chmod +x ~/bin/rm"), 0);
+  const std::string command = "PATH=~/bin:$PATH exec sh -c \"$DIST_LINE\"";
+  ExpectNode(Run(command));
+  EXPECT_FALSE(std::filesystem::exists(home_ + "/removed"));
+  // What is broken there is replaced.
+  ASSERT_EQ(system((": > " + Program() + "/libm.so.6").c_str()), 0);
+  ExpectNode(Run(command));
+  EXPECT_TRUE(std::filesystem::exists(home_ + "/removed"));
+}
+
 TEST_F(BootstrapTest, RunsACommandBehindARelay) {
   for (const char* shell : {"dash", "bash", "busybox sh", "sh"}) {
     SCOPED_TRACE(shell);
