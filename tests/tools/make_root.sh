@@ -34,7 +34,8 @@ chmod 755 "$new"
 
 if [ "$name" = busybox ]; then
   busybox=$(command -v busybox) || skip 'busybox-static is missing'
-  mkdir -p "$new/bin" "$new/tmp" "$new/var/tmp" "$new/dev" "$new/home"
+  mkdir -p "$new/bin" "$new/tmp" "$new/var/tmp" "$new/dev" "$new/home" \
+    "$new/proc"
   chmod 1777 "$new/tmp" "$new/var/tmp"
   cp "$busybox" "$new/bin/busybox"
   chroot "$new" /bin/busybox --install /bin || skip 'busybox does not run'
