@@ -1024,6 +1024,7 @@ def rename_sources(source_paths):
 
     for name in names:
         with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(sqlite3.connect(name, timeout=5)) as data:
+            data.execute("PRAGMA journal_mode = MEMORY")  # pytest dies of a file that goes while it collects the folder.
             for there, here in source_paths:
                 prefix = there + "/"
                 data.execute(

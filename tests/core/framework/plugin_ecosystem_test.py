@@ -96,6 +96,25 @@ def test_paths_change_only_in_coverage_that_nobody_writes(run, suite):
     assert paths == {os.getpid(): [("/there/code.py",)], ended.pid: [("/here/code.py",)]}
 
 
+def test_changing_coverage_makes_no_file_that_goes(run, suite):
+    """A worker that collects that folder meanwhile would fail."""
+    folder = suite()
+    with contextlib.closing(sqlite3.connect(str(folder / ".coverage.host.999999999.123456"))) as data:
+        data.executescript("CREATE TABLE file (path TEXT); INSERT INTO file VALUES ('/there/code.py')")
+    conftest = """
+        import os, sqlite3
+        connect = sqlite3.connect
+        class Watched(sqlite3.Connection):
+            def commit(self):
+                open("seen", "w").write(" ".join(os.listdir(".")))
+                super().commit()
+        sqlite3.connect = lambda *args, **more: connect(*args, factory=Watched, **more)
+    """
+    run(conftest=conftest, test_a="def test_it(): pass", settings={"source_paths": [["/there", "/here"]]})
+    seen = (folder / "seen").read_text()
+    assert ".coverage.host.999999999.123456" in seen and "-journal" not in seen
+
+
 def test_hypothesis(run):
     pytest.importorskip("hypothesis")
     worker = run(
