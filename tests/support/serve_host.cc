@@ -15,10 +15,12 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "actors/node.h"
 #include "core/model/version.h"
 #include "tests/support/process_test.h"
 #include "transports/serve/server.h"
 #include "transports/spawn.h"
+#include "transports/stdio.h"
 #include "transports/tls/key.h"
 
 namespace dist {
@@ -29,6 +31,35 @@ constexpr char kVerb[] = "serve-for-test";
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+int Serve(char** argv) {
+  const std::string folder = argv[2];
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  SocketAddress address{argv[3], 0};
+  auto listening = ListenAt(&address);
+  const auto key = ReadServeKey(folder + "/key");
+  if (!listening.ok() || !key.ok()) return 1;
+  ServeSettings settings;
+  settings.version = argv[4];
+  settings.node = {"/proc/self/exe", "node", "--stdio"};
+  settings.max_runs = atoi(argv[5]);
+  settings.once = strcmp(argv[6], "1") == 0;
+  settings.log = [](const std::string& line) {
+    fprintf(stderr, "%s\n", line.c_str());
+  };
+  Server server(*std::move(listening), *key, std::move(settings));
+  std::thread([&] {
+    int signal = 0;
+    while (sigwait(&ends, &signal) == 0) server.RequestStop();
+  }).detach();
+  std::ofstream(folder + "/port.new") << address.port;
+  std::filesystem::rename(folder + "/port.new", folder + "/port");
+  server.Run();
+  return 0;
 }
 
 }  // namespace
@@ -105,37 +136,12 @@ int ServeHost::WaitForEnd(double seconds) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 256;
 }
 
-bool IsServeHost(int argc, char** argv) {
-  return argc == 7 && strcmp(argv[1], kVerb) == 0;
-}
-
-int RunServeHost(char** argv) {
-  const std::string folder = argv[2];
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-  SocketAddress address{argv[3], 0};
-  auto listening = ListenAt(&address);
-  const auto key = ReadServeKey(folder + "/key");
-  if (!listening.ok() || !key.ok()) return 1;
-  ServeSettings settings;
-  settings.version = argv[4];
-  settings.node = {"/proc/self/exe", "node", "--stdio"};
-  settings.max_runs = atoi(argv[5]);
-  settings.once = strcmp(argv[6], "1") == 0;
-  settings.log = [](const std::string& line) {
-    fprintf(stderr, "%s\n", line.c_str());
-  };
-  Server server(*std::move(listening), *key, std::move(settings));
-  std::thread([&] {
-    int signal = 0;
-    while (sigwait(&ends, &signal) == 0) server.RequestStop();
-  }).detach();
-  std::ofstream(folder + "/port.new") << address.port;
-  std::filesystem::rename(folder + "/port.new", folder + "/port");
-  server.Run();
-  _exit(0);
+void RunIfServeHost(int argc, char** argv) {
+  if (argc == 3 && strcmp(argv[1], "node") == 0) {
+    const auto link = StdioSocket::Take();
+    _exit(RunNode(link->fd()));
+  }
+  if (argc == 7 && strcmp(argv[1], kVerb) == 0) _exit(Serve(argv));
 }
 
 }  // namespace dist

@@ -47,9 +47,9 @@ class ServeHost {
   pid_t pid_ = -1;
 };
 
-// For main(): whether it was started as such a server, and being one.
-bool IsServeHost(int argc, char** argv);
-int RunServeHost(char** argv);
+// For main(): if the program was started as such a server, or as a node, it is
+// one, and this does not return.
+void RunIfServeHost(int argc, char** argv);
 
 }  // namespace dist
 

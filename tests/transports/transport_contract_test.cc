@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "actors/node.h"
 #include "core/model/node_messages.h"
 #include "tests/support/link_peer.h"
 #include "tests/support/process_test.h"
@@ -20,7 +18,6 @@
 #include "tests/support/sshd.h"
 #include "tests/support/worker_script.h"
 #include "transports/kept_children.h"
-#include "transports/stdio.h"
 #include "transports/sweep.h"
 #include "transports/transport.h"
 
@@ -222,12 +219,7 @@ INSTANTIATE_TEST_SUITE_P(All, TransportContract,
 }  // namespace dist
 
 int main(int argc, char** argv) {
-  // popen starts this very program as a node.
-  if (argc == 3 && strcmp(argv[1], "node") == 0) {
-    const auto link = dist::StdioSocket::Take();
-    _exit(dist::RunNode(link->fd()));
-  }
-  if (dist::IsServeHost(argc, argv)) return dist::RunServeHost(argv);
+  dist::RunIfServeHost(argc, argv);
   ::testing::InitGoogleTest(&argc, argv);
   setenv("DIST_BUNDLES", "cli/bundles", 1);
   setenv("XDG_CACHE_HOME", ::testing::TempDir().c_str(), 1);

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,7 +15,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
-#include "actors/node.h"
 #include "core/model/node_messages.h"
 #include "core/model/version.h"
 #include "core/wire/frame.h"
@@ -24,7 +22,6 @@
 #include "tests/support/process_test.h"
 #include "tests/support/serve_host.h"
 #include "transports/serve/greeting.h"
-#include "transports/stdio.h"
 #include "transports/tls/key.h"
 #include "transports/tls/session.h"
 #include "transports/transport.h"
@@ -265,11 +262,7 @@ TEST_F(ServeHostileTest, APeerWithTheKeyThatSendsHostileFrames) {
 }  // namespace dist
 
 int main(int argc, char** argv) {
-  if (argc == 3 && strcmp(argv[1], "node") == 0) {
-    const auto link = dist::StdioSocket::Take();
-    _exit(dist::RunNode(link->fd()));
-  }
-  if (dist::IsServeHost(argc, argv)) return dist::RunServeHost(argv);
+  dist::RunIfServeHost(argc, argv);
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,14 +12,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "actors/node.h"
 #include "core/model/node_messages.h"
 #include "core/model/version.h"
 #include "tests/support/link_peer.h"
 #include "tests/support/process_test.h"
 #include "tests/support/serve_host.h"
 #include "tests/support/worker_script.h"
-#include "transports/stdio.h"
 #include "transports/tls/key.h"
 #include "transports/transport.h"
 
@@ -262,11 +259,7 @@ TEST(Serve, NodesAndTestsDoNotLearnWhereTheKeyIs) {
 }  // namespace dist
 
 int main(int argc, char** argv) {
-  if (argc == 3 && strcmp(argv[1], "node") == 0) {
-    const auto link = dist::StdioSocket::Take();
-    _exit(dist::RunNode(link->fd()));
-  }
-  if (dist::IsServeHost(argc, argv)) return dist::RunServeHost(argv);
+  dist::RunIfServeHost(argc, argv);
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }
