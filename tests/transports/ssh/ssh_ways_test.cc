@@ -42,7 +42,9 @@ class SshWaysTest : public ::testing::Test {
     if (!stream.ok()) return std::string(stream.status().message());
     StreamClient client(*stream);
     const std::string out = client.ReadAll();
-    return out.empty() ? absl::StrCat(client.end(), " ", client.words()) : out;
+    if (!out.empty()) return out;
+    const std::string end = stream->witness->WaitForEnd(absl::Seconds(10));
+    return absl::StrCat(end, " ", client.words());
   }
 
   std::string Run(const SshAddress& address, SshChoice choice) {
