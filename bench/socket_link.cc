@@ -141,7 +141,7 @@ void Down(const End& end, size_t bytes, Line* line) {
 // Two connected sockets on loopback.
 std::pair<OwnedFd, OwnedFd> TcpPair() {
   SocketAddress address{"127.0.0.1", 0};
-  auto listening = ListenAt(&address);
+  auto listening = ListenAt("--bind", &address);
   if (!listening.ok()) Die(std::string(listening.status().message()));
   auto ours = DialTcp({address.host, address.port, 0, ""}, Patience());
   pollfd wait = {listening->get(), POLLIN, 0};
@@ -189,7 +189,7 @@ void WithServer(const ServeKey& key, const std::string& key_file,
                 std::vector<std::string> command,
                 const std::function<void(const End&)>& measure) {
   SocketAddress address{"127.0.0.1", 0};
-  auto listening = ListenAt(&address);
+  auto listening = ListenAt("--bind", &address);
   if (!listening.ok()) Die(std::string(listening.status().message()));
   ServeSettings settings;
   settings.version = BuildVersion();

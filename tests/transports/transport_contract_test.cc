@@ -7,18 +7,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/model/node_messages.h"
+#include "core/model/version.h"
 #include "tests/support/link_peer.h"
 #include "tests/support/process_test.h"
 #include "tests/support/serve_host.h"
 #include "tests/support/sshd.h"
 #include "tests/support/worker_script.h"
 #include "transports/kept_children.h"
+#include "transports/serve/reception.h"
 #include "transports/sweep.h"
+#include "transports/tls/key.h"
 #include "transports/transport.h"
 
 namespace dist {
@@ -32,6 +36,7 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
     // What a coordinator is: whatever a node leaves comes to us.
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (IsSocket()) server_.emplace();
+    if (IsListen()) ListenForOne();
   }
   ~TransportContract() override {
     for (const pid_t child : KeptChildren()) {
@@ -42,6 +47,8 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
 
   bool IsSsh() const { return GetParam().name == "ssh"; }
   bool IsSocket() const { return GetParam().name == "socket"; }
+  bool IsListen() const { return GetParam().name == "listen"; }
+  bool IsServed() const { return IsSocket() || IsListen(); }
 
   // What is no business of a coordinator's: the server at the other end.
   std::vector<pid_t> Spared() const {
@@ -61,6 +68,7 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
     }
     if (IsSsh()) host.ssh = world_->Address("a");
     if (IsSocket()) server_->Describe(&host);
+    if (IsListen()) Receive(&host);
     absl::StatusOr<Connection> made = GetParam().connect(host, Patience());
     EXPECT_TRUE(made.ok()) << made.status();
     return made.value_or(Connection());
@@ -74,9 +82,30 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
   WorkerScript script_;
 
  private:
+  // One dials already; it is received when somebody connects, in a fork too.
+  void ListenForOne() {
+    SocketAddress address{"127.0.0.1", 0};
+    auto listening = ListenAt("--listen", &address);
+    ASSERT_TRUE(listening.ok()) << listening.status();
+    listening_ = *std::move(listening);
+    ServeHostOptions options;
+    options.dial = address.port;
+    server_.emplace(options);
+  }
+  void Receive(HostAddress* host) {
+    if (reception_ == nullptr) {
+      reception_ = std::make_shared<Reception>(
+          std::move(listening_), *ReadServeKey(server_->key_file()),
+          BuildVersion(), [](const std::string&) {});
+    }
+    host->reception = reception_;
+  }
+
   std::optional<SshWorld> world_;
   std::optional<Sshd> sshd_;
   std::optional<ServeHost> server_;
+  OwnedFd listening_;
+  std::shared_ptr<Reception> reception_;
 };
 
 template <class E>
@@ -161,7 +190,7 @@ TEST_P(TransportContract, AKilledNodeTakesItsWorkersAlong) {
   ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
   kill(static_cast<pid_t>(ready->pid), SIGKILL);
   ASSERT_TRUE(peer.RunUntil([&] { return peer.ended(); }, 2));
-  if (IsSocket()) {  // Its server sees to that.
+  if (IsServed()) {  // Its server sees to that.
     EXPECT_TRUE(Eventually([&] { return script_.IsGone(); }, 5));
     return;
   }

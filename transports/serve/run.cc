@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "core/base/text.h"
 #include "transports/kept_children.h"
+#include "transports/serve/caller.h"
 #include "transports/serve/greeting.h"
 #include "transports/spawn.h"
 #include "transports/sweep.h"
@@ -40,13 +41,6 @@ absl::StatusOr<pid_t> StartNode(const std::vector<std::string>& node,
   return SpawnKept(request);
 }
 
-// As much as can be said at once: the socket has had little to carry so far.
-void TurnAway(TlsSession* tls, const std::string& why) {
-  const std::string words = Format({ServeReply::Kind::kTrouble, why});
-  tls->Write(words.data(), words.size()).IgnoreError();
-  tls->Finish();
-}
-
 }  // namespace
 
 std::string ServeRun(TlsSession tls, const std::vector<std::string>& node,
@@ -57,14 +51,15 @@ std::string ServeRun(TlsSession tls, const std::vector<std::string>& node,
                                   : absl::ResourceExhaustedError("socketpair");
   theirs.Reset();
   if (!pid.ok()) {
-    TurnAway(&tls, std::string(pid.status().message()));
+    TurnAway(&tls,
+             {ServeReply::Kind::kTrouble, std::string(pid.status().message())});
     return absl::StrCat("no node: ", Printable(pid.status().message()));
   }
   PumpEnds ends;
   ends.tls = &tls;
   ends.local = ours.get();
   ends.stop = stop;
-  ends.to_peer = Format({ServeReply::Kind::kWelcome, ""});
+  ends.to_peer = Format(ServeReply{ServeReply::Kind::kWelcome, ""});
   const std::string how = PumpTls(std::move(ends));
   ours.Reset();
   BuryChild(*pid, kPatience);

@@ -159,7 +159,8 @@ TEST_F(ServeHostileTest, AReplayIsNotLetIn) {
     ASSERT_TRUE(want.ok()) << want.status();
     done = *want == TlsSession::Want::kNothing;
     if (done) {
-      const std::string request = ServeRequest(BuildVersion());
+      const std::string request =
+          Format(ServeRequest{ServeRequest::Kind::kNode, BuildVersion(), ""});
       ASSERT_TRUE(client.Write(request.data(), request.size()).ok());
     }
     const std::string more = Receive(theirs);
@@ -230,7 +231,8 @@ TEST_F(ServeHostileTest, ManyWrongKeys) {
 TEST_F(ServeHostileTest, APeerWithTheKeyThatAsksForNonsense) {
   for (const std::string& request :
        {std::string("\n"), std::string("GET / HTTP/1.1\r\n"),
-        std::string(100000, 'x'), std::string("dist-serve-1 \x1b[2J\n")}) {
+        std::string(100000, 'x'), std::string("dist-serve-1 \x1b[2J\n"),
+        std::string("dist-dial-1 1 ../../x\n")}) {
     TlsSession tls = Client(Open(server_));
     ASSERT_TRUE(Shake(&tls));
     tls.Write(request.data(), request.size()).IgnoreError();
