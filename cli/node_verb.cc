@@ -8,6 +8,7 @@
 
 #include "absl/strings/escaping.h"
 #include "actors/node.h"
+#include "transports/serve/node_end.h"
 #include "transports/stdio.h"
 
 namespace dist {
@@ -25,6 +26,15 @@ int ServeStdio() {
   const int status = RunNode(link->fd());
   link->Drain(kDrain);
   return status;
+}
+
+int ServeServed() {
+  absl::StatusOr<LinkSocket> link = TakeServedLink();
+  if (!link.ok()) {
+    fprintf(stderr, "dist: %s\n", std::string(link.status().message()).c_str());
+    return 3;
+  }
+  return RunNode(*std::move(link));
 }
 
 int HashStdin() {
@@ -51,6 +61,7 @@ int HashStdin() {
 int NodeVerb(const std::vector<std::string>& args) {
   if (args.size() != 2 || args[0] != "node") return kNotTheNodeVerb;
   if (args[1] == "--stdio") return ServeStdio();
+  if (args[1] == "--served") return ServeServed();
   if (args[1] == "--hash") return HashStdin();
   return kNotTheNodeVerb;
 }

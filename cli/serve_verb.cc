@@ -228,7 +228,7 @@ std::vector<std::string> NodeStartCommand(absl::string_view self,
       verb != words.begin()) {
     command.insert(command.end(), words.begin() + 1, verb);
   }
-  command.insert(command.end(), {"node", "--stdio"});
+  command.insert(command.end(), {"node", "--served"});
   return command;
 }
 

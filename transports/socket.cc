@@ -1,7 +1,8 @@
 // socket: a node behind a `dist serve`. listen: one on a host that dialled in.
+#include <fcntl.h>
+
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,7 +12,7 @@
 #include "transports/serve/greeting.h"
 #include "transports/serve/reception.h"
 #include "transports/tls/key.h"
-#include "transports/tls/pump.h"
+#include "transports/tls/secured.h"
 #include "transports/tls/session.h"
 #include "transports/transport.h"
 #include "transports/wait.h"
@@ -26,23 +27,23 @@ ServeRequest NodePlease() {
   return {ServeRequest::Kind::kNode, BuildVersion(), ""};
 }
 
-// The link over a session whose next bytes are the link's.
-absl::StatusOr<Connection> LinkOver(TlsSession session) {
-  auto tls = std::make_shared<TlsSession>(std::move(session));
-  OwnedFd ours, theirs;
-  DIST_RETURN_IF_ERROR(MakeSocketPair(&ours, &theirs));
-  auto witness = std::make_shared<StreamWitness>();
-  // Ends when either side does: the link closes `theirs`.
-  const int local = ours.Release();
-  std::thread([tls, witness, local] {
-    const OwnedFd closed_at_the_end(local);
-    PumpEnds ends;
-    ends.tls = tls.get();
-    ends.local = local;
-    const std::string how = PumpTls(std::move(ends));
-    if (!how.empty()) witness->SetEnd(how);
-  }).detach();
-  return Connection{theirs.Release(), -1, std::move(witness)};
+// The node is another process than the one that spoke for it so far.
+absl::StatusOr<Connection> LinkOver(TlsSession session,
+                                    const Patience& patience) {
+  absl::StatusOr<std::shared_ptr<SecuredLink>> secured =
+      TakeOver(TlsSession::Side::kClient, HandOver(std::move(session)),
+               AtMost(kAnswerLimit, patience));
+  if (!secured.ok()) {
+    if (absl::IsCancelled(secured.status())) return secured.status();
+    return absl::UnavailableError(
+        absl::StrCat("its node does not answer: ", secured.status().message(),
+                     "\nhelp: see what dist serve says there"));
+  }
+  Connection made;
+  made.fd = fcntl((*secured)->session.fd(), F_DUPFD_CLOEXEC, 0);
+  made.witness = {*secured, &(*secured)->witness};
+  made.secured = *std::move(secured);
+  return made;
 }
 
 absl::StatusOr<ServeReply> AskForNode(TlsSession* tls,
@@ -61,7 +62,7 @@ absl::StatusOr<Connection> ConnectSocket(const HostAddress& host,
   DIST_ASSIGN_OR_RETURN(Call call,
                         CallPeer(callee, key, NodePlease(), patience));
   DIST_RETURN_IF_ERROR(RefusalOf(to_string(host.socket), call.reply));
-  return LinkOver(std::move(call.tls));
+  return LinkOver(std::move(call.tls), patience);
 }
 
 absl::StatusOr<Connection> ConnectListen(const HostAddress& host,
@@ -76,7 +77,7 @@ absl::StatusOr<Connection> ConnectListen(const HostAddress& host,
     const auto reply = AskForNode(&offer.tls, AtMost(kAnswerLimit, patience));
     if (reply.ok()) {
       DIST_RETURN_IF_ERROR(RefusalOf(offer.host, *reply));
-      return LinkOver(std::move(offer.tls));
+      return LinkOver(std::move(offer.tls), patience);
     }
     // It went while it waited; there may be another.
     if (absl::IsCancelled(reply.status())) return reply.status();

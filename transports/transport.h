@@ -38,6 +38,8 @@ struct Connection {
   pid_t child = -1;  // A kept child behind it (kept_children.h), or -1.
   // What is heard beside the link, or null.
   std::shared_ptr<StreamWitness> witness;
+  // Not null: the link is what this carries, and `fd` is only for waiting.
+  std::shared_ptr<SecuredLink> secured = nullptr;
 };
 
 struct TransportEntry {

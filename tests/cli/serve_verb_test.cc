@@ -93,14 +93,14 @@ TEST(DescribeServe, SaysWhatToTypeAtTheOtherEnd) {
 
 TEST(NodeStartCommand, IsThisProgram) {
   EXPECT_THAT(NodeStartCommand("/usr/bin/dist", Strings{"dist", "serve"}),
-              ElementsAre("/proc/self/exe", "node", "--stdio"));
+              ElementsAre("/proc/self/exe", "node", "--served"));
   // Run by a loader, as bundles are.
   EXPECT_THAT(
       NodeStartCommand("/c/ld-linux-x86-64.so.2",
                        Strings{"/c/ld-linux-x86-64.so.2", "--library-path",
                                "/c", "/c/dist", "serve", "--once"}),
       ElementsAre("/proc/self/exe", "--library-path", "/c", "/c/dist", "node",
-                  "--stdio"));
+                  "--served"));
 }
 
 }  // namespace

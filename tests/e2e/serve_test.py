@@ -240,7 +240,8 @@ def test_does_not_start_with_a_key_that_others_can_read(dist, tmp_path):
 @pytest.mark.parametrize("args, words", [
     (["--bind", "8888"], ["'--bind' needs a port", "help: write --bind ADDRESS:PORT"]),
     (["--bind", "::1:8888"], ["brackets"]),
-    (["--dial", "h:1"], ["--dial is not built yet", "help:"]),
+    (["--dial", "h"], ["'--dial' needs a port", "help: write --dial HOST:PORT"]),
+    (["--dial", "h:1", "--bind", "[::]:1"], ["--bind and --dial", "help:"]),
     (["--onec"], ["unknown word '--onec'", "'--once'"]),
     (["--max-runs", "0"], ["--max-runs", "help:"]),
     (["--bind", "192.0.2.1:8888"], ["cannot listen at 192.0.2.1:8888", "help: --bind"]),

@@ -19,6 +19,7 @@
 #include "core/model/version.h"
 #include "tests/support/process_test.h"
 #include "transports/serve/dialer.h"
+#include "transports/serve/node_end.h"
 #include "transports/serve/server.h"
 #include "transports/spawn.h"
 #include "transports/stdio.h"
@@ -58,7 +59,7 @@ int Serve(char** argv) {
   if (!key.ok()) return 1;
   ServeSettings settings;
   settings.version = argv[4];
-  settings.node = {"/proc/self/exe", "node", "--stdio"};
+  settings.node = {"/proc/self/exe", "node", "--served"};
   settings.max_runs = atoi(argv[5]);
   settings.once = strcmp(argv[6], "1") == 0;
   settings.log = [](const std::string& line) {
@@ -156,6 +157,10 @@ int ServeHost::WaitForEnd(double seconds) {
 
 void RunIfServeHost(int argc, char** argv) {
   if (argc == 3 && strcmp(argv[1], "node") == 0) {
+    if (strcmp(argv[2], "--served") == 0) {
+      auto link = TakeServedLink();
+      _exit(link.ok() ? RunNode(*std::move(link)) : 3);
+    }
     const auto link = StdioSocket::Take();
     _exit(RunNode(link->fd()));
   }

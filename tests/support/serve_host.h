@@ -1,5 +1,5 @@
 // A server, or one that dials, as `dist serve` is one, in a process of its own:
-// the test's program, started once more. Its nodes are "PROGRAM node --stdio".
+// the test's program, started once more. Its nodes are "PROGRAM node --served".
 #ifndef DIST_TESTS_SUPPORT_SERVE_HOST_H_
 #define DIST_TESTS_SUPPORT_SERVE_HOST_H_
 

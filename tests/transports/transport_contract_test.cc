@@ -123,7 +123,7 @@ const E* Heard(LinkPeer& peer, NodeEvent* event) {
 TEST_P(TransportContract, ANodeSaysThatItIsReady) {
   const Connection connection = Connect();
   EXPECT_NE(fcntl(connection.fd, F_GETFD) & FD_CLOEXEC, 0);
-  LinkPeer peer(connection.fd);
+  LinkPeer peer(connection);
   NodeEvent event;
   ASSERT_TRUE(
       peer.RunUntil([&] { return Heard<NodeReady>(peer, &event) != nullptr; }));
@@ -131,7 +131,7 @@ TEST_P(TransportContract, ANodeSaysThatItIsReady) {
 
 TEST_P(TransportContract, ANodeLeavesWhenAsked) {
   const Connection connection = Connect();
-  LinkPeer peer(connection.fd);
+  LinkPeer peer(connection);
   peer.Send(NodeCommand(script_.Command()));
   ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
   peer.Send(NodeCommand(CloseNode{}));
@@ -143,7 +143,7 @@ TEST_P(TransportContract, ANodeLeavesWhenAsked) {
 
 TEST_P(TransportContract, ClosingTheLinkLeavesNoProcess) {
   const Connection connection = Connect();
-  LinkPeer peer(connection.fd);
+  LinkPeer peer(connection);
   peer.Send(NodeCommand(script_.Command()));
   ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
   ASSERT_FALSE(script_.IsGone());
@@ -159,7 +159,7 @@ TEST_P(TransportContract, KillingTheConnectingSideLeavesNoProcess) {
   }
   const pid_t coordinator = fork();
   if (coordinator == 0) {
-    LinkPeer peer(Connect().fd);
+    LinkPeer peer(Connect());
     peer.Send(NodeCommand(script_.Command()));
     peer.RunUntil([] { return false; }, 60);
     _exit(1);
@@ -181,7 +181,7 @@ TEST_P(TransportContract, KillingTheConnectingSideLeavesNoProcess) {
 TEST_P(TransportContract, AKilledNodeTakesItsWorkersAlong) {
   const Connection connection = Connect();
   if (IsSsh()) GTEST_SKIP() << "its workers do not become ours";
-  LinkPeer peer(connection.fd);
+  LinkPeer peer(connection);
   NodeEvent event;
   const NodeReady* ready = nullptr;
   ASSERT_TRUE(peer.RunUntil(
@@ -202,15 +202,17 @@ TEST_P(TransportContract, AKilledNodeTakesItsWorkersAlong) {
 
 TEST_P(TransportContract, DropsAPeerThatTalksNonsense) {
   const Connection connection = Connect();
-  LinkPeer peer(connection.fd);
+  LinkPeer peer(connection);
   peer.SendRaw("GET / HTTP/1.1\r\n\r\n");
   EXPECT_TRUE(peer.RunUntil([&] { return peer.ended(); }, 2));
   EXPECT_TRUE(Eventually([&] { return NodeIsGone(connection); }, 2));
 }
 
 TEST_P(TransportContract, ANodeWithoutAPeerEnds) {
-  const Connection connection = Connect();
+  Connection connection = Connect();
   close(connection.fd);
+  connection.secured.reset();
+  connection.witness.reset();
   EXPECT_TRUE(Eventually([&] { return NodeIsGone(connection); }, 2));
 }
 
@@ -220,7 +222,7 @@ TEST_P(TransportContract, TestsInheritNothing) {
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set, &before);
-  LinkPeer peer(Connect().fd);
+  LinkPeer peer(Connect());
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   close(ours);
   peer.Send(NodeCommand(script_.Command()));

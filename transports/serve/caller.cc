@@ -9,6 +9,7 @@
 #include "core/base/text.h"
 #include "core/model/version.h"
 #include "transports/tcp.h"
+#include "transports/tls/secured.h"
 #include "transports/wait.h"
 
 namespace dist {
@@ -88,17 +89,9 @@ absl::Status Await(const TlsSession& tls, Want want, const Patience& patience) {
   return WaitFor(tls.fd(), want == Want::kWrite ? POLLOUT : POLLIN, patience);
 }
 
-absl::Status Shake(TlsSession* tls, const Patience& patience) {
-  while (true) {
-    DIST_ASSIGN_OR_RETURN(const Want want, tls->Shake());
-    if (want == Want::kNothing) return absl::OkStatus();
-    DIST_RETURN_IF_ERROR(Await(*tls, want, patience));
-  }
-}
-
 absl::StatusOr<ServeReply> Ask(TlsSession* tls, const ServeRequest& request,
                                const Patience& patience) {
-  DIST_RETURN_IF_ERROR(Shake(tls, patience));
+  DIST_RETURN_IF_ERROR(ShakeHands(tls, patience));
   DIST_RETURN_IF_ERROR(SayLine(tls, Format(request), patience));
   // A server that has another key says so only now.
   DIST_ASSIGN_OR_RETURN(const std::string line, HearLine(tls, patience));

@@ -89,7 +89,7 @@ TEST_F(DialerTest, ComesAgainForTheNextRun) {
   for (int i = 0; i < 3; ++i) {
     const auto made = Connect();
     ASSERT_TRUE(made.ok()) << made.status() << host.log();
-    LinkPeer peer(made->fd);
+    LinkPeer peer(*made);
     const pid_t node = NodeOf(&peer);
     EXPECT_NE(node, 0);
     EXPECT_NE(node, last);
@@ -109,7 +109,7 @@ TEST_F(DialerTest, TriesUntilSomebodyListens) {
   Receive(host);
   const auto made = Connect();
   ASSERT_TRUE(made.ok()) << made.status() << host.log();
-  LinkPeer peer(made->fd);
+  LinkPeer peer(*made);
   EXPECT_NE(NodeOf(&peer), 0);
   // It said so once, not with each attempt.
   const std::string log = host.log();
@@ -122,7 +122,7 @@ TEST_F(DialerTest, OnceIsOnce) {
   ServeHost host(options);
   Receive(host);
   {
-    LinkPeer peer(Connect()->fd);
+    LinkPeer peer(*Connect());
     EXPECT_NE(NodeOf(&peer), 0);
   }
   EXPECT_EQ(host.WaitForEnd(), 0) << host.log();
@@ -146,7 +146,7 @@ TEST_F(DialerTest, ASignalLetsTheRunEndAndASecondOneEndsIt) {
   ServeHost host(Dials());
   Receive(host);
   WorkerScript script(::testing::TempDir() + "/dial_drain");
-  LinkPeer peer(Connect()->fd);
+  LinkPeer peer(*Connect());
   ASSERT_NE(NodeOf(&peer), 0);
   host.Signal(SIGTERM);
   ASSERT_TRUE(Says(host, "waits for 1 run to end"));
@@ -163,12 +163,12 @@ TEST_F(DialerTest, ACoordinatorThatGoesLeavesNothingAndIsDialledAgain) {
   Receive(host);
   WorkerScript script(::testing::TempDir() + "/dial_cut");
   {
-    LinkPeer peer(Connect()->fd);
+    LinkPeer peer(*Connect());
     peer.Send(NodeCommand(script.Command()));
     ASSERT_TRUE(peer.RunUntil([&] { return script.Started(); }));
   }
   EXPECT_TRUE(Eventually([&] { return script.IsGone(); }, 5));
-  LinkPeer again(Connect()->fd);
+  LinkPeer again(*Connect());
   EXPECT_NE(NodeOf(&again), 0);
 }
 
@@ -176,7 +176,7 @@ TEST_F(DialerTest, OneThatIsKilledLeavesNothing) {
   const ServeHost host(Dials());
   Receive(host);
   WorkerScript script(::testing::TempDir() + "/dial_killed");
-  LinkPeer peer(Connect()->fd);
+  LinkPeer peer(*Connect());
   peer.Send(NodeCommand(script.Command()));
   ASSERT_TRUE(peer.RunUntil([&] { return script.Started(); }));
   host.Signal(SIGKILL);

@@ -249,7 +249,7 @@ TEST_F(ServeHostileTest, APeerWithTheKeyThatSendsHostileFrames) {
   for (int i = 0; i < 20; ++i) {
     const auto made = ConnectByTable(server_.Address(), Patience());
     ASSERT_TRUE(made.ok()) << made.status();
-    LinkPeer peer(made->fd);
+    LinkPeer peer(*made);
     std::string bytes(1 + random() % 200000, '\xff');
     if (i % 2 == 0) {
       for (char& c : bytes) c = static_cast<char>(random());
