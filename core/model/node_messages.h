@@ -252,10 +252,12 @@ struct CollectionReported {
   std::string hash;
   uint32_t count = 0;
   uint32_t deselected = 0;
+  // The node's next message is the list: it is short, and was not sent before.
+  bool list_follows = false;
   template <class V>
   auto VisitFields(V&& v) {
     return v("worker", worker, "hash", hash, "count", count, "deselected",
-             deselected);
+             deselected, "list_follows", list_follows);
   }
 };
 
