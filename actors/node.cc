@@ -95,7 +95,8 @@ class NodeActor {
   Handle::behavior_type make_behavior() {
     Tell(NodeReady{kVersion, HostName(), PlatformName(),
                    static_cast<uint32_t>(UsableCpus()),
-                   static_cast<uint32_t>(getpid())});
+                   static_cast<uint32_t>(getpid()), KernelId(),
+                   static_cast<uint32_t>(InstalledCpus())});
     return {
         [this](const CommandMessage& e) { OnCommand(e); },
         [this](const LinkEnded&) { OnLinkEnded(); },

@@ -190,10 +190,15 @@ struct NodeReady {
   std::string platform;  // "linux-x86_64".
   uint32_t cpus = 1;     // That the node may use: affinity and cgroup quota.
   uint32_t pid = 0;
+  // Names the running kernel: nodes with the same one share its CPUs, be they
+  // in containers or not. Empty: not known.
+  std::string kernel;
+  uint32_t kernel_cpus = 1;
   template <class V>
   auto VisitFields(V&& v) {
     return v("version", version, "hostname", hostname, "platform", platform,
-             "cpus", cpus, "pid", pid);
+             "cpus", cpus, "pid", pid, "kernel", kernel, "kernel_cpus",
+             kernel_cpus);
   }
 };
 
