@@ -394,7 +394,7 @@ def test_a_sync_that_is_stopped(dist, host, number, when):
     dist.write({"test_it.py": "def test_a(): pass\ndef test_b(): pass"})
     live = dist.start("--tx", host.tx)
     # The host's own hint that contents have begun to come.
-    begun = "*/stage/*" if when == "changed" else "*/tree/large.bin"
+    begun = "*/stage/*" if when == "changed" else "*/first/large.bin"
     wait_until(lambda: list(host.home.glob(f".cache/dist/trees/*/{begun}")))
     locks = [str(path) for path in host.home.glob(".cache/dist/trees/*/*/lock")]
     nodes = holders(locks)
@@ -408,9 +408,11 @@ def test_a_sync_that_is_stopped(dist, host, number, when):
                "the node is gone")
     wait_gone(dist.cookie)
     assert not host.left_over()
-    assert not list(host.home.glob(".cache/dist/trees/*/*/tree/large.bin"))
+    assert not list(host.home.glob(".cache/dist/trees/*/*/*/large.bin"))
     if when == "changed":
         assert (host.tree / "test_it.py").read_text() == "def test_it(): pass"
+    else:
+        assert not host.trees
     (dist / "large.bin").write_bytes(b"small")
     passes(dist.run("--tx", host.tx), 2)
     assert same(dist / ".", host.tree) == ""
