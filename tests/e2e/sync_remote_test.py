@@ -362,6 +362,14 @@ def same(here, there):
 
 
 def test_every_tree_arrives_as_it_is(dist, host):
+    every_tree_arrives(dist, host.tx, lambda: host.tree)
+
+
+def test_every_tree_arrives_in_a_chdir_folder(dist, tmp_path):
+    every_tree_arrives(dist, f"popen//chdir={tmp_path}/there", lambda: tmp_path / "there")
+
+
+def every_tree_arrives(dist, tx, tree):
     """The table of tests/sync, through a link; then all of it deleted."""
     names = [name for name in tree_names() if name != "Deep"]
     for name in names:
@@ -371,16 +379,16 @@ def test_every_tree_arrives_as_it_is(dist, host):
     # As deep as a path may be, so it cannot be below its name.
     subprocess.run([MAKE_TREE, "make", "Deep", dist / "."], check=True)
     dist.write({"test_it.py": "def test_it(): pass"})
-    run = ("-v", "--tx", host.tx, "--rsyncdir", ".", "test_it.py")
+    run = ("-v", "--tx", tx, "--rsyncdir", ".", "test_it.py")
     ran = dist.run(*run)
     assert ran.status == 0, ran
-    assert len(list(host.tree.iterdir())) > 20
-    assert same(dist / ".", host.tree) == ""
+    assert len(list(tree().iterdir())) > 20
+    assert same(dist / ".", tree()) == ""
     assert said(dist.run(*run)) == (0, 0)
     for name in [*names, "d"]:
         shutil.rmtree(dist / name)
     assert dist.run(*run).status == 0
-    assert same(dist / ".", host.tree) == ""
+    assert same(dist / ".", tree()) == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
