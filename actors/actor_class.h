@@ -67,15 +67,14 @@ typename C::Handle SpawnActor(caf::actor_system& system, Args&&... args) {
       std::forward<Args>(args)...);
 }
 
-// An actor on the I/O multiplexer that owns the connected socket `fd`; C takes
-// a Handle::broker_pointer and the caf::io::connection_handle.
+// An actor on the I/O multiplexer that owns the connection `scribe`; C takes a
+// Handle::broker_pointer and the caf::io::connection_handle.
 template <class C, class... Args>
-typename C::Handle SpawnBroker(caf::actor_system& system, int fd,
-                               Args&&... args) {
+typename C::Handle SpawnBroker(caf::actor_system& system,
+                               caf::io::scribe_ptr scribe, Args&&... args) {
   using Handle = typename C::Handle;
   using Self =
       typename Handle::template stateful_broker_pointer<ActorHolder<C>>;
-  auto scribe = system.middleman().backend().new_scribe(fd);
   return system.middleman().spawn_broker(
       [](Self self, caf::io::scribe_ptr connection, std::decay_t<Args>... xs) ->
       typename Handle::behavior_type {

@@ -32,10 +32,10 @@ Coordinator::Coordinator(Setup setup) : parts_(std::make_unique<Parts>()) {
     return SpawnHostKeeper(system, std::move(sink), addresses, ConnectByTable,
                            spared);
   };
-  parts.make_link = [&system](int fd, HostId host, uint32_t connection,
-                              HostSinkHandle sink) {
-    return SpawnHostLink(system, fd, host, connection, std::move(sink),
-                         HostLinkTimers());
+  parts.make_link = [&system](LinkSocket socket, HostId host,
+                              uint32_t connection, HostSinkHandle sink) {
+    return SpawnHostLink(system, std::move(socket), host, connection,
+                         std::move(sink), HostLinkTimers());
   };
   parts.make_syncer = [&system, plan = setup.sync](
                           HostId host, uint32_t connection,

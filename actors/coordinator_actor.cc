@@ -129,7 +129,8 @@ class CoordinatorActor {
       return;
     }
     link->state = Link::State::kUp;
-    link->handle = parts_.make_link(e.fd, e.host, e.connection, Handle(self_));
+    link->handle = parts_.make_link({e.fd, e.secured}, e.host, e.connection,
+                                    Handle(self_));
   }
 
   void TellHost(TellNode* c) {

@@ -15,8 +15,8 @@ namespace dist {
 // What the actor makes to reach hosts.
 struct CoordinatorParts {
   std::function<HostKeeperHandle(KeeperSinkHandle sink)> make_keeper;
-  std::function<CommandLinkHandle(int fd, HostId host, uint32_t connection,
-                                  HostSinkHandle sink)>
+  std::function<CommandLinkHandle(LinkSocket socket, HostId host,
+                                  uint32_t connection, HostSinkHandle sink)>
       make_link;
   // May be empty if no host has trees.
   std::function<SyncerHandle(HostId host, uint32_t connection,

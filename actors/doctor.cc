@@ -35,7 +35,8 @@ class DoctorActor {
 
   struct Means {
     std::function<HostKeeperHandle(KeeperSinkHandle sink)> make_keeper;
-    std::function<CommandLinkHandle(int fd, HostId host, HostSinkHandle sink)>
+    std::function<CommandLinkHandle(LinkSocket socket, HostId host,
+                                    HostSinkHandle sink)>
         make_link;
     std::function<void(DoctorFindings findings)> done;
   };
@@ -84,7 +85,7 @@ class DoctorActor {
   void OnHostConnected(const HostConnected& e) {
     Host& host = hosts_[e.host.value()];
     host.state = Host::State::kUp;
-    host.link = means_.make_link(e.fd, e.host, Handle(self_));
+    host.link = means_.make_link({e.fd, e.secured}, e.host, Handle(self_));
     self_->delayed_send(
         self_, kExamination,
         LinkEnded{e.host, kConnection, "it does not answer within 60 s"});
@@ -260,8 +261,9 @@ Doctor::Doctor(Setup setup) : parts_(std::make_unique<Parts>()) {
     return SpawnHostKeeper(system, std::move(sink), addresses, ConnectByTable,
                            spared);
   };
-  means.make_link = [&system](int fd, HostId host, HostSinkHandle sink) {
-    return SpawnHostLink(system, fd, host, 1, std::move(sink),
+  means.make_link = [&system](LinkSocket socket, HostId host,
+                              HostSinkHandle sink) {
+    return SpawnHostLink(system, std::move(socket), host, 1, std::move(sink),
                          HostLinkTimers());
   };
   means.done = [this](DoctorFindings findings) {

@@ -83,7 +83,8 @@ class HostKeeperActor {
                                   std::string(made.status().message())});
       return;
     }
-    self_->send(sink_, HostConnected{e.host, e.connection, made->fd});
+    self_->send(sink_,
+                HostConnected{e.host, e.connection, made->fd, made->secured});
     connections_[e.host.value()] = *std::move(made);
   }
 

@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "actors/actor_class.h"
 #include "actors/protocol/channels.h"
+#include "actors/secured_scribe.h"
 #include "core/wire/codec.h"
 #include "core/wire/link_session.h"
 
@@ -262,16 +263,18 @@ LinkTimers NodeLinkTimers() {
   return timers;
 }
 
-CommandLinkHandle SpawnHostLink(caf::actor_system& system, int fd, HostId host,
-                                uint32_t connection, HostSinkHandle sink,
-                                const LinkTimers& timers) {
-  return SpawnBroker<HostLinkActor>(system, fd, host, connection,
-                                    std::move(sink), timers);
+CommandLinkHandle SpawnHostLink(caf::actor_system& system, LinkSocket socket,
+                                HostId host, uint32_t connection,
+                                HostSinkHandle sink, const LinkTimers& timers) {
+  return SpawnBroker<HostLinkActor>(system,
+                                    MakeScribe(system, std::move(socket)), host,
+                                    connection, std::move(sink), timers);
 }
 
-EventLinkHandle SpawnNodeLink(caf::actor_system& system, int fd,
+EventLinkHandle SpawnNodeLink(caf::actor_system& system, LinkSocket socket,
                               NodeSinkHandle sink, const LinkTimers& timers) {
-  return SpawnBroker<NodeLinkActor>(system, fd, std::move(sink), timers);
+  return SpawnBroker<NodeLinkActor>(
+      system, MakeScribe(system, std::move(socket)), std::move(sink), timers);
 }
 
 }  // namespace dist

@@ -1,4 +1,5 @@
-// Link actors: the two ends of a link, each a broker over a connected socket.
+// Link actors: the two ends of a link, each a broker over a connected socket,
+// or over TLS on one.
 //
 // They encode and decode messages, keep to the windows, ping, and report the
 // end of the link once. All protocol rules are in core/wire/link_session.h.
@@ -7,6 +8,7 @@
 
 #include "actors/protocol/handles.h"
 #include "core/wire/link_session.h"
+#include "transports/stream.h"
 
 namespace dist {
 
@@ -16,15 +18,15 @@ namespace dist {
 LinkTimers HostLinkTimers();
 LinkTimers NodeLinkTimers();
 
-// The coordinator's end of link number `connection` to `host`. Takes over `fd`.
-// Ends after LinkEnded: when the peer has said goodbye, is silent, or says
-// something that is no protocol.
-CommandLinkHandle SpawnHostLink(caf::actor_system& system, int fd, HostId host,
-                                uint32_t connection, HostSinkHandle sink,
-                                const LinkTimers& timers);
+// The coordinator's end of link number `connection` to `host`. Takes over
+// `socket`. Ends after LinkEnded: when the peer has said goodbye, is silent, or
+// says something that is no protocol.
+CommandLinkHandle SpawnHostLink(caf::actor_system& system, LinkSocket socket,
+                                HostId host, uint32_t connection,
+                                HostSinkHandle sink, const LinkTimers& timers);
 
 // The node's end.
-EventLinkHandle SpawnNodeLink(caf::actor_system& system, int fd,
+EventLinkHandle SpawnNodeLink(caf::actor_system& system, LinkSocket socket,
                               NodeSinkHandle sink, const LinkTimers& timers);
 
 }  // namespace dist

@@ -273,17 +273,19 @@ NodeHandle SpawnNode(caf::actor_system& system, MakeNodeLink make_link,
                                std::move(done));
 }
 
-int RunNode(int fd) { return RunNode(fd, NodeLinkTimers()); }
+int RunNode(LinkSocket link) {
+  return RunNode(std::move(link), NodeLinkTimers());
+}
 
-int RunNode(int fd, const LinkTimers& timers) {
+int RunNode(LinkSocket link, const LinkTimers& timers) {
   ProcessPump pump;
   auto done = std::make_shared<std::promise<void>>();
   std::future<void> ended = done->get_future();
   ActorSystem actors;
   SpawnNode(
       actors.system(),
-      [&actors, fd, timers](NodeSinkHandle sink) {
-        return SpawnNodeLink(actors.system(), fd, std::move(sink), timers);
+      [&actors, link = std::move(link), timers](NodeSinkHandle sink) {
+        return SpawnNodeLink(actors.system(), link, std::move(sink), timers);
       },
       &pump, [done] { done->set_value(); });
   ended.wait();

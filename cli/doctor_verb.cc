@@ -179,7 +179,7 @@ class Answer {
 }  // namespace
 
 absl::StatusOr<Examination> PlanExamination(
-    const std::vector<std::string>& args) {
+    const std::vector<std::string>& args, const Arrivals& arrivals) {
   Examination examination;
   DIST_ASSIGN_OR_RETURN(const Request request, ReadRequest(args));
   const Options& options = request.options;
@@ -196,8 +196,9 @@ absl::StatusOr<Examination> PlanExamination(
   if (!compared) specs.push_back(*ParseXSpec("popen"));
   DIST_ASSIGN_OR_RETURN(const std::vector<WorkerSpec> workers,
                         ExpandSpecs(specs));
-  DIST_ASSIGN_OR_RETURN(PlannedHosts hosts,
-                        PlanHosts(workers, {options.ssh, options.key_file}));
+  DIST_ASSIGN_OR_RETURN(
+      PlannedHosts hosts,
+      PlanHosts(workers, {options.ssh, options.key_file, arrivals}));
   std::vector<bool> seen(specs.size(), false);
   for (size_t i = 0; i < workers.size(); ++i) {
     const WorkerSpec& worker = workers[i];

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "actors/doctor.h"
+#include "cli/hosts.h"
 #include "core/model/exit_status.h"
 
 namespace dist {
@@ -27,9 +28,9 @@ struct Examination {
 };
 
 // `args` as typed, without the verb: --tx, --ssh and what says where. Contacts
-// nothing. Errors are the user's.
+// nothing. Errors are the user's. `arrivals`: as of MakePlan.
 absl::StatusOr<Examination> PlanExamination(
-    const std::vector<std::string>& args);
+    const std::vector<std::string>& args, const Arrivals& arrivals = {});
 
 // The answer, for people: a table, then a line for each trouble.
 std::string DescribeFindings(const Examination& examination,

@@ -20,6 +20,7 @@ constexpr size_t kMaxName = 40;
 // As the user would say it.
 std::string ShortName(const XSpec& spec, const HostAddress& address) {
   if (spec.transport == XSpec::Transport::kPopen) return "localhost";
+  if (!address.name.empty()) return address.name;  // It has said so.
   std::string name = spec.transport == XSpec::Transport::kSsh
                          ? address.ssh.host
                          : Printable(spec.address);
@@ -50,9 +51,10 @@ class Planner {
       if (spec.transport == XSpec::Transport::kPopen) return *via;
       if (IsHere(addresses_[via->value()])) via.reset();
     }
-    const std::string key =
-        absl::StrCat(to_string(spec.transport), "\n", spec.address, "\n",
-                     via ? absl::StrCat(via->value()) : "");
+    const bool listens = spec.transport == XSpec::Transport::kListen;
+    const std::string key = absl::StrCat(
+        to_string(spec.transport), "\n", spec.address, "\n",
+        via ? absl::StrCat(via->value()) : "", "\n", listens ? index : 0);
     const auto known = hosts_.find(key);
     if (known != hosts_.end()) return known->second;
     DIST_ASSIGN_OR_RETURN(HostAddress address, AddressOf(spec, via));
@@ -79,11 +81,13 @@ class Planner {
     if (spec.transport == XSpec::Transport::kSocket) {
       DIST_RETURN_IF_ERROR(AddSocket(spec, &address));
     }
+    if (spec.transport == XSpec::Transport::kListen) {
+      DIST_RETURN_IF_ERROR(AddArrival(spec, &address));
+    }
     if (via) {
       const HostAddress& outer = addresses_[via->value()];
       // Its node runs there, not a shell.
-      if (outer.transport == "socket" ||
-          spec.transport == XSpec::Transport::kSocket) {
+      if (IsServed(outer.transport) || IsServed(address.transport)) {
         return NoWayThrough(spec);
       }
       // ssh needs a connection there, not a command.
@@ -95,6 +99,26 @@ class Planner {
     }
     address.name = Unique(ShortName(spec, address));
     return address;
+  }
+
+  std::string KeyFile() const {
+    return options_.key_file.empty() ? DefaultKeyFile() : options_.key_file;
+  }
+
+  static bool IsServed(absl::string_view transport) {
+    return transport == "socket" || transport == "listen";
+  }
+
+  absl::Status AddArrival(const XSpec& spec, HostAddress* address) {
+    DIST_ASSIGN_OR_RETURN(address->socket,
+                          ParseListenAddress("listen", spec.address));
+    address->key_file = KeyFile();
+    address->reception = options_.arrivals.reception;
+    address->place = arrived_++;
+    if (address->place < options_.arrivals.hosts.size()) {
+      address->name = options_.arrivals.hosts[address->place];
+    }
+    return absl::OkStatus();
   }
 
   std::string Unique(const std::string& name) {
@@ -125,8 +149,7 @@ class Planner {
   // The key is read now: a run without it need not begin.
   absl::Status AddSocket(const XSpec& spec, HostAddress* address) {
     DIST_ASSIGN_OR_RETURN(address->socket, ParseSocketAddress(spec.address));
-    address->key_file =
-        options_.key_file.empty() ? DefaultKeyFile() : options_.key_file;
+    address->key_file = KeyFile();
     if (address->key_file.empty()) {
       return absl::InvalidArgumentError(absl::StrCat(
           "--tx ", spec.text,
@@ -144,6 +167,7 @@ class Planner {
   std::vector<HostAddress> addresses_;
   std::map<std::string, HostId> hosts_;
   std::set<std::string> names_;
+  size_t arrived_ = 0;  // Of options_.arrivals, or to come.
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "actors/coordinator.h"
 #include "actors/doctor.h"
+#include "cli/arrivals.h"
 #include "cli/doctor_verb.h"
 #include "cli/history.h"
 #include "cli/history_verb.h"
@@ -212,6 +213,14 @@ int PrintText(const std::string& text) {
   return std::cout.flush() ? 0 : static_cast<int>(ExitStatus::kReportFailed);
 }
 
+// Hosts that were to come were waited for in vain.
+int NobodyCame(const absl::Status& why, SignalWatch* signals) {
+  if (!absl::IsCancelled(why)) return Fail(why.message(), ExitStatus::kUsage);
+  Fail("interrupted while it waited for hosts", ExitStatus::kInterrupted);
+  signals->Reraise();
+  return static_cast<int>(ExitStatus::kInterrupted);
+}
+
 int RunTests(const std::vector<std::string>& args) {
   absl::StatusOr<Request> request = ReadRequest(args);
   if (!request.ok())
@@ -224,13 +233,22 @@ int RunTests(const std::vector<std::string>& args) {
   if (!planned.ok())
     return Fail(planned.status().message(), ExitStatus::kUsage);
 
-  for (const std::string& notice : planned->notices) {
-    std::cerr << "dist: " << notice << "\n";
-  }
   SignalWatch signals;
   Reports reports;
   const absl::Status opened = reports.Open(*request, planned->history, screen);
   if (!opened.ok()) return Fail(opened.message(), ExitStatus::kUsage);
+  const auto arrivals = AwaitArrivals(planned->addresses, &signals);
+  if (!arrivals.ok()) return NobodyCame(arrivals.status(), &signals);
+  if (arrivals->reception != nullptr) {
+    // Files may have changed while it waited.
+    planned = MakePlan(*request, args, screen, *arrivals);
+    if (!planned.ok()) {
+      return Fail(planned.status().message(), ExitStatus::kUsage);
+    }
+  }
+  for (const std::string& notice : planned->notices) {
+    std::cerr << "dist: " << notice << "\n";
+  }
   Coordinator coordinator(SetupOf(*std::move(planned), reports.all()));
   signals.Start([&](const std::string& why) { coordinator.RequestStop(why); });
   const EndRun end = coordinator.Wait();
@@ -258,11 +276,19 @@ int PredictTests(const std::vector<std::string>& args) {
     return Fail(question.status().message(), ExitStatus::kUsage);
   }
   if (question->help) return PrintText(HelpText());
+  SignalWatch signals;
+  const auto arrivals = AwaitArrivals(question->collecting.addresses, &signals);
+  if (!arrivals.ok()) return NobodyCame(arrivals.status(), &signals);
+  if (arrivals->reception != nullptr) {
+    question = ReadPlanQuestion(args, screen, *arrivals);
+    if (!question.ok()) {
+      return Fail(question.status().message(), ExitStatus::kUsage);
+    }
+  }
   for (const std::string& notice : question->notices) {
     std::cerr << "dist: " << notice << "\n";
   }
   TestLister lister;
-  SignalWatch signals;
   Coordinator coordinator(SetupOf(question->collecting, {&lister}));
   signals.Start([&](const std::string& why) { coordinator.RequestStop(why); });
   const EndRun end = coordinator.Wait();
@@ -277,12 +303,20 @@ int PredictTests(const std::vector<std::string>& args) {
 
 // `dist doctor`: what the hosts are like.
 int ExamineHosts(const std::vector<std::string>& args) {
-  const absl::StatusOr<Examination> examination = PlanExamination(args);
+  absl::StatusOr<Examination> examination = PlanExamination(args);
   if (!examination.ok()) {
     return Fail(examination.status().message(), ExitStatus::kUsage);
   }
   if (examination->help) return PrintText(HelpText());
   SignalWatch signals;
+  const auto arrivals = AwaitArrivals(examination->setup.addresses, &signals);
+  if (!arrivals.ok()) return NobodyCame(arrivals.status(), &signals);
+  if (arrivals->reception != nullptr) {
+    examination = PlanExamination(args, *arrivals);
+    if (!examination.ok()) {
+      return Fail(examination.status().message(), ExitStatus::kUsage);
+    }
+  }
   Doctor doctor(examination->setup);
   signals.Start([&](const std::string& why) { doctor.RequestStop(why); });
   const DoctorFindings findings = doctor.Wait();

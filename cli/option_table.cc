@@ -152,6 +152,15 @@ absl::Status ApplyTx(const Use& use, Draft* draft) {
   return absl::OkStatus();
 }
 
+// "4*0.0.0.0:8888//chdir=x" is "4*listen=0.0.0.0:8888//chdir=x".
+absl::Status ApplyListen(const Use& use, Draft* draft) {
+  size_t at = use.value.find_first_not_of("0123456789");
+  at = at != 0 && at != std::string::npos && use.value[at] == '*' ? at + 1 : 0;
+  return ApplyTx({use.name, absl::StrCat(use.value.substr(0, at),
+                                         "listen=", use.value.substr(at))},
+                 draft);
+}
+
 absl::Status ApplyNumProcesses(const Use& use, Draft* draft) {
   int number = 0;
   AutoWorkers automatic = AutoWorkers::kNone;
@@ -239,6 +248,13 @@ absl::Status ApplyKeyFile(const Use& use, Draft* draft) {
   return absl::OkStatus();
 }
 
+absl::Status ApplyWaitHosts(const Use& use, Draft* draft) {
+  DIST_ASSIGN_OR_RETURN(draft->out.wait_hosts, WholeNumber(use, 1));
+  if (draft->out.wait_hosts <= kMaxWorkersPerSpec) return absl::OkStatus();
+  return UsageError("--wait-hosts: too many hosts",
+                    absl::StrCat("at most ", kMaxWorkersPerSpec));
+}
+
 absl::Status FlagToFramework(const Use& use, Draft* draft) {
   draft->out.framework_args.push_back(use.name);
   return absl::OkStatus();
@@ -310,8 +326,15 @@ void AddWhere(std::vector<OptionRow>* rows) {
                               {"libssh", SshChoice::kLibssh},
                               {"openssh", SshChoice::kOpenSsh}})},
        {"--key-file", Takes::kValue, "FILE",
-        "the key of socket= hosts; default: $DIST_KEY_FILE, ~/.config/dist/key",
+        "the key of socket= and --listen; default: $DIST_KEY_FILE, else "
+        "~/.config/dist/key",
         false, ApplyKeyFile},
+       {"--listen", Takes::kValue, "[N*]ADDR:PORT",
+        "N workers on a host that comes by itself, by dist serve --dial; short "
+        "for --tx N*listen=ADDR:PORT",
+        true, ApplyListen},
+       {"--wait-hosts", Takes::kValue, "N",
+        "start when N such hosts have come (1)", false, ApplyWaitHosts},
        {"--rsyncdir", Takes::kValue, "DIR",
         "sync this directory to hosts; repeatable", true,
         Append(&Options::rsyncdirs, &Draft::rsyncdirs_from)},

@@ -116,8 +116,12 @@ XSpec LocalWorkers(int count) {
 absl::Status CheckProjectSpecs(const std::vector<XSpec>& specs) {
   for (const XSpec& spec : specs) {
     std::string what;
+    absl::string_view why = "names commands for this machine";
     if (spec.transport == XSpec::Transport::kExec) {
       what = "exec=";
+    } else if (spec.transport == XSpec::Transport::kListen) {
+      what = "listen=";
+      why = "opens a port of this machine";
     } else if (spec.transport == XSpec::Transport::kSsh) {
       const auto ssh = ParseSshAddress(spec.address);
       if (!ssh.ok()) continue;  // Said later, with its place.
@@ -127,11 +131,21 @@ absl::Status CheckProjectSpecs(const std::vector<XSpec>& specs) {
     if (what.empty()) continue;
     return absl::InvalidArgumentError(absl::StrCat(
         "--tx ", spec.text, ": ", what,
-        " may not come from a project's files, since it names commands for "
-        "this machine\nhelp: give --tx on the command line, or "
-        "--trust-project if you trust the project"));
+        " may not come from a project's files, since it ", why,
+        "\nhelp: give --tx on the command line, or --trust-project if you "
+        "trust the project"));
   }
   return absl::OkStatus();
+}
+
+// As many hosts as shall come.
+void RepeatListeners(Options* out) {
+  std::vector<XSpec> all;
+  for (const XSpec& spec : out->tx) {
+    const bool listens = spec.transport == XSpec::Transport::kListen;
+    all.insert(all.end(), listens ? out->wait_hosts : 1, spec);
+  }
+  out->tx = std::move(all);
 }
 
 // Rules between options, when all sources are read.
@@ -154,6 +168,7 @@ void Combine(Draft* draft) {
     const int limit = out.max_processes.value_or(*draft->numprocesses);
     out.tx = {LocalWorkers(std::min(*draft->numprocesses, limit))};
   }
+  RepeatListeners(&out);
 }
 
 }  // namespace

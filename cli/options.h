@@ -68,6 +68,8 @@ struct Options {
   DistMode dist = DistMode::kNo;
   Runner runner = Runner::kAuto;
 
+  int wait_hosts = 1;  // So many hosts for each listen= in `tx`.
+
   // What is synced.
   std::vector<std::string> rsyncdirs;    // As they were written.
   std::vector<std::string> rsyncignore;  // Likewise.
@@ -75,7 +77,7 @@ struct Options {
   std::vector<std::string> fetch;  // Globs of files that come back.
 
   SshChoice ssh = SshChoice::kAuto;  // What ssh= is done with.
-  std::string key_file;              // Of socket=; empty: the user's.
+  std::string key_file;  // Of socket= and listen=; empty: the user's.
 
   // When to stop, what to repeat.
   int max_fail = 0;                       // 0: never stop.

@@ -17,7 +17,6 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "cli/history.h"
-#include "cli/hosts.h"
 #include "cli/last_failed.h"
 #include "cli/sync_plan.h"
 #include "core/base/status_macros.h"
@@ -87,7 +86,8 @@ absl::Status NotBuilt(const std::string& what) {
       absl::StrCat(what,
                    " is not built yet\nhelp: this version runs pytest on "
                    "this machine (-n N, --tx popen) and on hosts (--tx "
-                   "ssh=HOST, --tx socket=HOST:PORT, --tx exec=COMMAND)"));
+                   "ssh=HOST, --tx socket=HOST:PORT, --tx exec=COMMAND, "
+                   "--listen ADDR:PORT)"));
 }
 
 absl::Status CheckBuilt(const Options& options) {
@@ -325,7 +325,8 @@ bool UsesDurations(const RunPlan& plan) {
 
 absl::StatusOr<PlannedRun> MakePlan(const Request& request,
                                     const std::vector<std::string>& args,
-                                    const Screen& screen) {
+                                    const Screen& screen,
+                                    const Arrivals& arrivals) {
   const Options& options = request.options;
   DIST_RETURN_IF_ERROR(CheckBuilt(options));
   DIST_RETURN_IF_ERROR(CheckPaths(options));
@@ -336,8 +337,9 @@ absl::StatusOr<PlannedRun> MakePlan(const Request& request,
   plan.mode = options.dist == DistMode::kNo ? "load" : to_string(options.dist);
   plan.rootdir = request.rootdir;
   plan.inifile = request.inifile;
-  DIST_ASSIGN_OR_RETURN(PlannedHosts hosts,
-                        PlanHosts(workers, {options.ssh, options.key_file}));
+  DIST_ASSIGN_OR_RETURN(
+      PlannedHosts hosts,
+      PlanHosts(workers, {options.ssh, options.key_file, arrivals}));
   for (const HostAddress& address : hosts.addresses) {
     plan.hosts.push_back({address.name});
   }

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "actors/fetch_plan.h"
 #include "actors/sync_plan.h"
+#include "cli/hosts.h"
 #include "cli/options.h"
 #include "core/run/run_plan.h"
 #include "transports/transport.h"
@@ -47,10 +48,12 @@ bool UsesDurations(const RunPlan& plan);
 
 // Resolves hosts, workers and their arguments, and reads what is to be synced.
 // Contacts nothing. Errors: what this version cannot do, what does not exist or
-// cannot be read (exit status 4).
+// cannot be read (exit status 4). Without `arrivals` the plan is one to check,
+// if hosts are to come (cli/arrivals.h).
 absl::StatusOr<PlannedRun> MakePlan(const Request& request,
                                     const std::vector<std::string>& args,
-                                    const Screen& screen);
+                                    const Screen& screen,
+                                    const Arrivals& arrivals = {});
 
 }  // namespace dist
 

@@ -204,7 +204,8 @@ class Answer {
 }  // namespace
 
 absl::StatusOr<PlanQuestion> ReadPlanQuestion(
-    const std::vector<std::string>& args, const Screen& screen) {
+    const std::vector<std::string>& args, const Screen& screen,
+    const Arrivals& arrivals) {
   PlanQuestion question;
   DIST_ASSIGN_OR_RETURN(const std::vector<std::string> run_args,
                         TakeOwnOptions(args, &question));
@@ -213,7 +214,7 @@ absl::StatusOr<PlanQuestion> ReadPlanQuestion(
   if (question.help) return question;
   request.options.collect_only = true;
   DIST_ASSIGN_OR_RETURN(question.collecting,
-                        MakePlan(request, run_args, screen));
+                        MakePlan(request, run_args, screen, arrivals));
   question.plan = question.collecting.plan;
   question.plan.collect_only = false;
   if (!Shared(question.plan) &&

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "cli/hosts.h"
 #include "cli/plan.h"
 #include "core/history/history.h"
 #include "core/model/node_messages.h"
@@ -25,9 +26,11 @@ struct PlanQuestion {
   std::vector<int> workers;  // --what-if workers=4,8
 };
 
-// `args` as typed, without the verb. Errors are the user's.
+// `args` as typed, without the verb. Errors are the user's. `arrivals`: as of
+// MakePlan.
 absl::StatusOr<PlanQuestion> ReadPlanQuestion(
-    const std::vector<std::string>& args, const Screen& screen);
+    const std::vector<std::string>& args, const Screen& screen,
+    const Arrivals& arrivals = {});
 
 // Hears a --collect-only run.
 class TestLister : public Reporter {

@@ -20,6 +20,7 @@
 #include "core/model/exit_status.h"
 #include "core/model/version.h"
 #include "transports/host_facts.h"
+#include "transports/serve/dialer.h"
 #include "transports/serve/server.h"
 #include "transports/sweep.h"
 #include "transports/tls/key.h"
@@ -34,32 +35,17 @@ absl::Status UsageError(absl::string_view cause, absl::string_view help) {
 
 absl::Status UnknownWord(const std::string& word) {
   const std::string name = word.substr(0, word.find('='));
-  if (name == "--dial") {
-    return UsageError("--dial is not built yet",
-                      "let dist reach this host with --tx socket=HOST:PORT");
-  }
   const std::string cause =
       absl::StrCat("unknown word '", Printable(word), "'");
-  return UsageError(
-      cause, DidYouMean(name, {"--bind", "--key-file", "--max-runs", "--once"},
-                        "dist serve --help lists what there is"));
+  return UsageError(cause, DidYouMean(name,
+                                      {"--bind", "--dial", "--key-file",
+                                       "--max-runs", "--once"},
+                                      "dist serve --help lists what there is"));
 }
 
 // The loopback networks: nobody else can connect.
 bool IsLoopback(absl::string_view host) {
   return host == "localhost" || host == "::1" || absl::StartsWith(host, "127.");
-}
-
-absl::StatusOr<ServeKey> FindOrMakeKey(const std::string& path, bool* made) {
-  if (path.empty()) {
-    return absl::FailedPreconditionError(
-        "there is no home folder for a key\nhelp: --key-file FILE says where "
-        "it shall be");
-  }
-  absl::StatusOr<ServeKey> key = ReadServeKey(path);
-  if (!absl::IsNotFound(key.status())) return key;
-  *made = true;
-  return MakeServeKey(path);
 }
 
 std::vector<std::string> WordsOfThisProcess() {
@@ -80,32 +66,60 @@ int Fail(const absl::Status& status) {
   return static_cast<int>(ExitStatus::kUsage);
 }
 
-absl::Status Serve(const ServeOptions& options) {
-  ServeFacts facts;
-  facts.address = options.address;
-  facts.host = HostName();
-  facts.version = BuildVersion();
-  facts.key_file =
-      options.key_file.empty() ? DefaultKeyFile() : options.key_file;
-  DIST_ASSIGN_OR_RETURN(const ServeKey key,
-                        FindOrMakeKey(facts.key_file, &facts.key_is_new));
-  facts.fingerprint = key.Fingerprint();
-  DIST_ASSIGN_OR_RETURN(OwnedFd listening, ListenAt(&facts.address));
+// Lines of one text, the first after "dist serve: ".
+void Log(const std::string& text) {
+  std::string said = "dist serve: ";
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    absl::StrAppend(&said, Printable(line), "\n");
+  }
+  fputs(said.c_str(), stderr);
+}
+
+ServeSettings SettingsOf(const ServeOptions& options) {
   ServeSettings settings;
-  settings.version = facts.version;
+  settings.version = BuildVersion();
   settings.node = NodeStartCommand(ThisProgram(), WordsOfThisProcess());
   settings.spared = ChildProcesses();
   settings.max_runs = options.max_runs;
   settings.once = options.once;
-  settings.log = [](const std::string& line) {
-    fprintf(stderr, "dist serve: %s\n", Printable(line).c_str());
-  };
-  SignalWatch signals;
-  Server server(std::move(listening), key, std::move(settings));
+  settings.log = Log;
+  return settings;
+}
+
+// `server`: a Server or a Dialer.
+template <class T>
+void RunUntilStopped(const ServeFacts& facts, T* server, SignalWatch* signals) {
   fputs(DescribeServe(facts).c_str(), stdout);
   fflush(stdout);
-  signals.Start([&](const std::string&) { server.RequestStop(); });
-  server.Run();
+  signals->Start([server](const std::string&) { server->RequestStop(); });
+  server->Run();
+}
+
+absl::Status Serve(const ServeOptions& options) {
+  ServeFacts facts;
+  facts.address = options.address;
+  facts.dials = options.dials;
+  facts.host = HostName();
+  facts.version = BuildVersion();
+  facts.key_file =
+      options.key_file.empty() ? DefaultKeyFile() : options.key_file;
+  // Where it dials, somebody has the key already.
+  DIST_ASSIGN_OR_RETURN(
+      const ServeKey key,
+      options.dials ? ReadServeKey(facts.key_file)
+                    : FindOrMakeServeKey(facts.key_file, &facts.key_is_new));
+  facts.fingerprint = key.Fingerprint();
+  SignalWatch signals;
+  if (options.dials) {
+    Dialer dialer({facts.address, "dist --listen", facts.key_file}, key,
+                  facts.host, SettingsOf(options));
+    RunUntilStopped(facts, &dialer, &signals);
+  } else {
+    DIST_ASSIGN_OR_RETURN(OwnedFd listening,
+                          ListenAt("--bind", &facts.address));
+    Server server(std::move(listening), key, SettingsOf(options));
+    RunUntilStopped(facts, &server, &signals);
+  }
   return absl::OkStatus();
 }
 
@@ -114,14 +128,16 @@ absl::Status Serve(const ServeOptions& options) {
 absl::StatusOr<ServeOptions> ParseServeOptions(
     const std::vector<std::string>& args) {
   ServeOptions options;
-  std::string bind;
+  std::string bind, dial;
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
   app.add_flag("-h,--help", options.help);
   app.add_option("--bind", bind);
+  app.add_option("--dial", dial);
   app.add_option("--key-file", options.key_file);
-  app.add_option("--max-runs", options.max_runs)->check(CLI::Range(1, 10000));
+  CLI::Option* const max_runs = app.add_option("--max-runs", options.max_runs);
+  max_runs->check(CLI::Range(1, 10000));
   app.add_flag("--once", options.once);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
@@ -131,11 +147,25 @@ absl::StatusOr<ServeOptions> ParseServeOptions(
   }
   if (options.help) return options;
   if (!app.remaining().empty()) return UnknownWord(app.remaining()[0]);
-  if (bind.empty()) return options;
-  absl::StatusOr<SocketAddress> address = ParseListenAddress(bind);
+  options.dials = !dial.empty();
+  if (options.dials && !bind.empty()) {
+    return UsageError("--bind and --dial",
+                      "it waits for others, or goes to them; for both, start "
+                      "it twice");
+  }
+  if (options.dials && max_runs->count() > 0) {
+    return UsageError("--max-runs with --dial",
+                      "leave it out: a host that dials has one run at a time");
+  }
+  if (!options.dials && bind.empty()) return options;
+  absl::StatusOr<SocketAddress> address =
+      options.dials ? ParseDialAddress(dial)
+                    : ParseListenAddress("--bind", bind);
   if (!address.ok()) {
-    return UsageError(address.status().message(),
-                      "write --bind ADDRESS:PORT, such as 0.0.0.0:8888");
+    return UsageError(
+        address.status().message(),
+        options.dials ? "write --dial HOST:PORT, as dist --listen says there"
+                      : "write --bind ADDRESS:PORT, such as 0.0.0.0:8888");
   }
   options.address = *std::move(address);
   return options;
@@ -144,10 +174,13 @@ absl::StatusOr<ServeOptions> ParseServeOptions(
 std::string ServeHelp() {
   return R"(usage: dist serve [OPTIONS]
 
-Runs tests for every dist that has the same key: --tx socket=HOST:PORT there.
+Runs tests for every dist that has the same key: --tx socket=HOST:PORT there,
+or with --dial HOST:PORT here, --listen ADDRESS:PORT there.
 
   --bind ADDRESS:PORT   where to listen; default 127.0.0.1:8888, which nobody
                         else can reach; 0.0.0.0:8888 and [::]:8888: everywhere
+  --dial HOST:PORT      go to a dist --listen there instead of listening, for
+                        hosts behind NAT; again and again until it is there
   --key-file FILE       the key, made if there is none; default: $DIST_KEY_FILE,
                         else ~/.config/dist/key
   --max-runs N          at most so many runs at a time (64); others are turned
@@ -160,11 +193,17 @@ one ends the runs.
 }
 
 std::string DescribeServe(const ServeFacts& facts) {
+  const std::string key = Printable(facts.key_file);
+  if (facts.dials) {
+    return absl::StrCat(
+        "dist ", facts.version, " offers ", Printable(facts.host), " to ",
+        to_string(facts.address), "\nkey: ", key, " (", facts.fingerprint,
+        ")\nthere: dist --listen ADDRESS:", facts.address.port, "\n");
+  }
   const bool anywhere =
       facts.address.host == "0.0.0.0" || facts.address.host == "::";
   SocketAddress reached = facts.address;
   if (anywhere) reached.host = facts.host;
-  const std::string key = Printable(facts.key_file);
   std::string text = absl::StrCat("dist ", facts.version, " serves at ",
                                   to_string(facts.address), "\nkey: ", key,
                                   " (", facts.fingerprint, ")",
@@ -189,7 +228,7 @@ std::vector<std::string> NodeStartCommand(absl::string_view self,
       verb != words.begin()) {
     command.insert(command.end(), words.begin() + 1, verb);
   }
-  command.insert(command.end(), {"node", "--stdio"});
+  command.insert(command.end(), {"node", "--served"});
   return command;
 }
 

@@ -13,7 +13,8 @@
 namespace dist {
 
 struct ServeOptions {
-  bool help = false;  // Nothing else is valid.
+  bool help = false;   // Nothing else is valid.
+  bool dials = false;  // To `address`, instead of listening there.
   SocketAddress address{"127.0.0.1", 8888};
   std::string key_file;  // Empty: the user's.
   int max_runs = 64;     // At a time.
@@ -30,6 +31,7 @@ std::string ServeHelp();
 // type at the other end. `host`: this machine's name.
 struct ServeFacts {
   SocketAddress address;
+  bool dials = false;
   std::string host;
   std::string version;
   std::string key_file;

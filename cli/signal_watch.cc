@@ -24,15 +24,35 @@ SignalWatch::SignalWatch() {
 }
 
 void SignalWatch::Start(std::function<void(const std::string& why)> stop) {
-  std::thread([this, stop = std::move(stop)] {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stop_ = std::move(stop);
+    for (const std::string& why : std::exchange(unheard_, {})) stop_(why);
+  }
+  if (std::exchange(started_, true)) return;
+  std::thread([this] {
     for (int count = 1;; ++count) {
       int signal = 0;
       if (sigwait(&set_, &signal) != 0) continue;
       if (signal != SIGINT) last_ = signal;
       if (count >= 3) _exit(static_cast<int>(ExitStatus::kInterrupted));
-      stop(signal == SIGINT ? "interrupted" : strsignal(signal));
+      Tell(signal == SIGINT ? "interrupted" : strsignal(signal));
     }
   }).detach();
+}
+
+void SignalWatch::Pause() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  stop_ = nullptr;
+}
+
+void SignalWatch::Tell(const std::string& why) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (stop_ != nullptr) {
+    stop_(why);
+  } else {
+    unheard_.push_back(why);
+  }
 }
 
 void SignalWatch::Reraise() {

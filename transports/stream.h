@@ -66,6 +66,19 @@ class StreamWitness {
   std::string end_;
 };
 
+struct SecuredLink;  // tls/secured.h
+
+// What a link actor runs over.
+struct LinkSocket {
+  // A plain socket is one.
+  LinkSocket(int socket, std::shared_ptr<SecuredLink> tls = nullptr)
+      : fd(socket), secured(std::move(tls)) {}
+
+  int fd;  // A connected stream socket, close-on-exec. Owned.
+  // Not null: what is read and written instead, when `fd` says it can be.
+  std::shared_ptr<SecuredLink> secured;
+};
+
 struct Stream {
   int fd = -1;       // A connected stream socket, close-on-exec. Owned.
   pid_t child = -1;  // A local process behind it to wait for, or -1.

@@ -16,6 +16,8 @@
 
 namespace dist {
 
+class Reception;  // serve/reception.h
+
 struct HostAddress {
   std::string transport;                    // A name of the table.
   std::string name;                         // For people: "localhost".
@@ -24,6 +26,8 @@ struct HostAddress {
   std::string command;                      // Of exec: a line for a shell.
   SocketAddress socket;                     // Of socket.
   std::string key_file;                     // Likewise: the shared key's.
+  std::shared_ptr<Reception> reception;     // Of listen: where it comes to.
+  size_t place = 0;                         // Likewise: which of those.
   // The host that it is reached through; null: directly.
   std::shared_ptr<const HostAddress> via;
 };
@@ -34,6 +38,8 @@ struct Connection {
   pid_t child = -1;  // A kept child behind it (kept_children.h), or -1.
   // What is heard beside the link, or null.
   std::shared_ptr<StreamWitness> witness;
+  // Not null: the link is what this carries, and `fd` is only for waiting.
+  std::shared_ptr<SecuredLink> secured = nullptr;
 };
 
 struct TransportEntry {

@@ -7,6 +7,7 @@
 #define DIST_ACTORS_PROTOCOL_MESSAGES_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "core/wire/frame.h"
 
 namespace dist {
+
+struct SecuredLink;  // transports/tls/secured.h
 
 // For a node, whichever side of the link it is on at the moment.
 struct CommandMessage {
@@ -199,6 +202,8 @@ struct HostConnected {
   HostId host;
   uint32_t connection = 0;
   int32_t fd = -1;
+  // As of LinkSocket; the message never leaves this process.
+  std::shared_ptr<SecuredLink> secured = nullptr;
   template <class V>
   auto VisitFields(V&& v) {
     return v("host", host, "connection", connection, "fd", fd);

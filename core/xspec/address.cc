@@ -138,8 +138,13 @@ absl::StatusOr<SocketAddress> ParseSocketAddress(absl::string_view text) {
   return ParseHostAndPort("socket", text, 1);
 }
 
-absl::StatusOr<SocketAddress> ParseListenAddress(absl::string_view text) {
-  return ParseHostAndPort("--bind", text, 0);
+absl::StatusOr<SocketAddress> ParseListenAddress(absl::string_view what,
+                                                 absl::string_view text) {
+  return ParseHostAndPort(what, text, 0);
+}
+
+absl::StatusOr<SocketAddress> ParseDialAddress(absl::string_view text) {
+  return ParseHostAndPort("--dial", text, 1);
 }
 
 std::string to_string(const SocketAddress& address) {

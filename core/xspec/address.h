@@ -1,4 +1,4 @@
-// The values of ssh= and socket=, taken apart, and of --ssh.
+// The values of ssh=, socket= and listen=, taken apart, and of --ssh.
 #ifndef DIST_CORE_XSPEC_ADDRESS_H_
 #define DIST_CORE_XSPEC_ADDRESS_H_
 
@@ -43,8 +43,13 @@ struct SocketAddress {
 // "HOST:PORT" or "[IPV6]:PORT". Errors: InvalidArgument, one line.
 absl::StatusOr<SocketAddress> ParseSocketAddress(absl::string_view text);
 
-// The same, of --bind; port 0 stands for one that is free.
-absl::StatusOr<SocketAddress> ParseListenAddress(absl::string_view text);
+// The same, of an option or key `what`, where one listens; port 0 stands for
+// one that is free.
+absl::StatusOr<SocketAddress> ParseListenAddress(absl::string_view what,
+                                                 absl::string_view text);
+
+// The same, of --dial.
+absl::StatusOr<SocketAddress> ParseDialAddress(absl::string_view text);
 
 // "HOST:PORT", "[IPV6]:PORT".
 std::string to_string(const SocketAddress& address);

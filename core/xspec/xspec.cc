@@ -36,6 +36,7 @@ const std::vector<Key>& Keys() {
       {"socket", Value::kRequired, "socket=host:8888", Transport::kSocket},
       {"exec", Value::kRequired, "exec=docker exec -i box sh",
        Transport::kExec},
+      {"listen", Value::kRequired, "listen=0.0.0.0:8888", Transport::kListen},
       {"via", Value::kRequired, "via=bastion", std::nullopt},
       {"id", Value::kRequired, "id=linux", std::nullopt},
       {"python", Value::kRequired, "python=python3.11", std::nullopt},
@@ -68,7 +69,7 @@ std::string HelpForUnknownKey(absl::string_view key) {
   for (const Key& k : Keys()) known.push_back(k.name);
   return DidYouMean(key, known,
                     "'//' separates items and cannot be part of a value; the "
-                    "keys are popen ssh socket exec via id python chdir "
+                    "keys are popen ssh socket exec listen via id python chdir "
                     "env:NAME nice dont_write_bytecode execmodel");
 }
 
@@ -236,6 +237,9 @@ class Parser {
     }
     if (spec_.transport == Transport::kSocket) {
       return ItemStatus(ParseSocketAddress(value).status(), key);
+    }
+    if (spec_.transport == Transport::kListen) {
+      return ItemStatus(ParseListenAddress("listen", value).status(), key);
     }
     return absl::OkStatus();
   }

@@ -18,7 +18,7 @@ namespace dist {
 
 // One parsed specification. Fields hold the values as they were written.
 struct XSpec {
-  enum class Transport { kPopen, kSsh, kSocket, kExec };
+  enum class Transport { kPopen, kSsh, kSocket, kExec, kListen };
 
   struct Item {
     std::string key;                   // "python", "env:HOME"
@@ -61,7 +61,7 @@ absl::StatusOr<XSpec> ParseXSpec(absl::string_view text);
 // Returns exactly the text that `spec` was parsed from.
 std::string Format(const XSpec& spec);
 
-// "popen", "ssh", "socket" or "exec".
+// "popen", "ssh", "socket", "exec" or "listen".
 std::string to_string(XSpec::Transport transport);
 
 // The error text of ParseXSpec, for checks that come later: `cause` about

@@ -89,8 +89,9 @@ class CoordinatorTest : public ActorTest {
     parts.make_keeper = [this](KeeperSinkHandle) {
       return Own(system_.spawn(FakeKeeper, &seen_));
     };
-    parts.make_link = [this](int fd, HostId, uint32_t number, HostSinkHandle) {
-      close(fd);
+    parts.make_link = [this](LinkSocket socket, HostId, uint32_t number,
+                             HostSinkHandle) {
+      close(socket.fd);
       return Own(system_.spawn(FakeLink, number, &seen_));
     };
     parts.make_syncer = [this](HostId, uint32_t, CommandLinkHandle,

@@ -1,8 +1,8 @@
 // The link actors over real sockets, with a test at the other end.
 #include "actors/link.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -20,6 +20,8 @@
 #include "actors/actor_class.h"
 #include "actors/system.h"
 #include "tests/support/link_peer.h"
+#include "transports/tls/secured.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {
@@ -105,21 +107,43 @@ NodeSinkHandle::behavior_type NodeSink(NodeSinkHandle::pointer self,
   };
 }
 
-class LinkTest : public ::testing::Test {
+// A link's socket over a new TLS session that has yet to be made.
+LinkSocket Secure(TlsSession::Side side, OwnedFd socket) {
+  const int fd = fcntl(socket.get(), F_DUPFD_CLOEXEC, 0);
+  SetNonBlocking(fd);
+  const ServeKey key(std::string(ServeKey::kBytes, 'k'));
+  return {fd, std::make_shared<SecuredLink>(
+                  TlsSession(side, std::move(socket), key))};
+}
+
+// Plain, and over TLS.
+class LinkTest : public ::testing::TestWithParam<bool> {
  protected:
   LinkTest() {
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_), 0);
-    peer_ = std::make_unique<LinkPeer>(ends_[0]);
+    OwnedFd theirs, ours;
+    EXPECT_TRUE(MakeSocketPair(&theirs, &ours).ok());
+    if (!GetParam()) {
+      peer_ = std::make_unique<LinkPeer>(LinkSocket(theirs.Release()));
+      end_.emplace(ours.Release());
+      return;
+    }
+    LinkSocket peer = Secure(TlsSession::Side::kServer, std::move(theirs));
+    end_.emplace(Secure(TlsSession::Side::kClient, std::move(ours)));
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_TRUE(end_->secured->session.Shake().ok());
+      EXPECT_TRUE(peer.secured->session.Shake().ok());
+    }
+    peer_ = std::make_unique<LinkPeer>(std::move(peer));
   }
   // The actor system waits for the link, which ends with its peer.
   ~LinkTest() override { peer_.reset(); }
 
   CommandLinkHandle HostLink(LinkTimers timers = LinkTimers()) {
-    return SpawnHostLink(actors_.system(), ends_[1], HostId(3), 7,
+    return SpawnHostLink(actors_.system(), *std::move(end_), HostId(3), 7,
                          actors_.system().spawn(HostSink, heard_), timers);
   }
   EventLinkHandle NodeLink(LinkTimers timers = LinkTimers()) {
-    return SpawnNodeLink(actors_.system(), ends_[1],
+    return SpawnNodeLink(actors_.system(), *std::move(end_),
                          actors_.system().spawn(NodeSink, heard_), timers);
   }
 
@@ -130,11 +154,11 @@ class LinkTest : public ::testing::Test {
 
   std::shared_ptr<Heard> heard_ = std::make_shared<Heard>();
   ActorSystem actors_;
-  int ends_[2];
+  std::optional<LinkSocket> end_;
   std::unique_ptr<LinkPeer> peer_;
 };
 
-TEST_F(LinkTest, CarriesManyEventsInOrder) {
+TEST_P(LinkTest, CarriesManyEventsInOrder) {
   HostLink();
   constexpr int kCount = 3000;
   for (int i = 0; i < kCount; ++i) {
@@ -149,7 +173,7 @@ TEST_F(LinkTest, CarriesManyEventsInOrder) {
   }
 }
 
-TEST_F(LinkTest, CarriesCommands) {
+TEST_P(LinkTest, CarriesCommands) {
   const CommandLinkHandle link = HostLink();
   for (int i = 0; i < 100; ++i) {
     caf::anon_send(link, CommandMessage{RunTests{WorkerId(i), 1, {2}}, 0});
@@ -160,7 +184,7 @@ TEST_F(LinkTest, CarriesCommands) {
   EXPECT_EQ(std::get<RunTests>(*last).worker, WorkerId(99));
 }
 
-TEST_F(LinkTest, AGoodbyeIsNoLoss) {
+TEST_P(LinkTest, AGoodbyeIsNoLoss) {
   HostLink();
   peer_->Send(NodeEvent(WorkerFinished()));
   peer_->Close();
@@ -169,7 +193,7 @@ TEST_F(LinkTest, AGoodbyeIsNoLoss) {
   EXPECT_EQ(heard_->event_count(), 1u) << "what was said before counts";
 }
 
-TEST_F(LinkTest, ACutIsALossAfterWhatWasSaid) {
+TEST_P(LinkTest, ACutIsALossAfterWhatWasSaid) {
   HostLink();
   peer_->Send(NodeEvent(WorkerFinished()));
   peer_->RunUntil([&] { return heard_->event_count() == 1; });
@@ -178,14 +202,14 @@ TEST_F(LinkTest, ACutIsALossAfterWhatWasSaid) {
   EXPECT_EQ(heard_->ended(), "the node is gone");
 }
 
-TEST_F(LinkTest, NonsenseEndsTheLink) {
+TEST_P(LinkTest, NonsenseEndsTheLink) {
   HostLink();
   peer_->SendRaw("SSH-2.0-OpenSSH_9.2\r\n");
   ASSERT_TRUE(Ends());
   EXPECT_EQ(heard_->ended(), "the other end does not speak this protocol");
 }
 
-TEST_F(LinkTest, AMessageThatIsNoneEndsTheLinkOnce) {
+TEST_P(LinkTest, AMessageThatIsNoneEndsTheLinkOnce) {
   HostLink();
   peer_->Send(std::string("\xff\xff no event"));
   peer_->Send(std::string("\xff\xff no event"));
@@ -194,7 +218,7 @@ TEST_F(LinkTest, AMessageThatIsNoneEndsTheLinkOnce) {
   EXPECT_EQ(heard_->ends(), 1);
 }
 
-TEST_F(LinkTest, SilenceEndsTheLink) {
+TEST_P(LinkTest, SilenceEndsTheLink) {
   LinkTimers timers;
   timers.ping = absl::Milliseconds(50);
   timers.silent = absl::Milliseconds(400);
@@ -205,7 +229,7 @@ TEST_F(LinkTest, SilenceEndsTheLink) {
   EXPECT_TRUE(absl::StartsWith(*heard_->ended(), "silent"));
 }
 
-TEST_F(LinkTest, OutputThatNobodyReadsIsDroppedWithANoteAndHoldsUpNothing) {
+TEST_P(LinkTest, OutputThatNobodyReadsIsDroppedWithANoteAndHoldsUpNothing) {
   const EventLinkHandle link = NodeLink();
   peer_->consume = false;
   constexpr int kPieces = 300;
@@ -236,7 +260,7 @@ TEST_F(LinkTest, OutputThatNobodyReadsIsDroppedWithANoteAndHoldsUpNothing) {
   EXPECT_LT(bytes, 1u << 20) << "the window of output";
 }
 
-TEST_F(LinkTest, SaysWhatWasDroppedThoughNoMoreOutputFollows) {
+TEST_P(LinkTest, SaysWhatWasDroppedThoughNoMoreOutputFollows) {
   const EventLinkHandle link = NodeLink();
   const std::string piece(100000, 'x');
   for (int i = 0; i < 300; ++i) {
@@ -255,7 +279,7 @@ TEST_F(LinkTest, SaysWhatWasDroppedThoughNoMoreOutputFollows) {
   }));
 }
 
-TEST_F(LinkTest, ANodeSaysGoodbyeAfterItsLastWord) {
+TEST_P(LinkTest, ANodeSaysGoodbyeAfterItsLastWord) {
   const EventLinkHandle link = NodeLink();
   caf::anon_send(link, EventMessage{WorkerFinished()});
   caf::anon_send(link, CloseLink{});
@@ -265,6 +289,11 @@ TEST_F(LinkTest, ANodeSaysGoodbyeAfterItsLastWord) {
   peer_->RunUntil([] { return false; }, 0.3);
   EXPECT_FALSE(peer_->ended());
 }
+
+INSTANTIATE_TEST_SUITE_P(All, LinkTest, ::testing::Bool(),
+                         [](const auto& info) {
+                           return info.param ? "Secured" : "Plain";
+                         });
 
 }  // namespace
 }  // namespace dist

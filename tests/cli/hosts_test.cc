@@ -52,6 +52,26 @@ TEST(PlanHosts, MakesOneHostOfWhatIsReachedAlike) {
   EXPECT_FALSE(IsHere(hosts->addresses[1]));
 }
 
+TEST(PlanHosts, EachListenIsAHostThatHasItsPlace) {
+  ReachOptions reach;
+  reach.key_file = "/k";
+  const std::vector<std::string> specs = {"2*listen=[::]:0", "popen",
+                                          "listen=[::]:0"};
+  const auto expected = Plan(specs, reach);
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  EXPECT_THAT(Names(*expected),
+              ElementsAre("[::]:0", "localhost", "[::]:0 #2"));
+  EXPECT_THAT(HostOf(*expected), ElementsAre(0, 0, 1, 2));
+  EXPECT_EQ(expected->addresses[2].transport, "listen");
+  EXPECT_EQ(expected->addresses[2].place, 1u);
+  EXPECT_EQ(expected->addresses[2].key_file, "/k");
+  EXPECT_EQ(to_string(expected->addresses[2].socket), "[::]:0");
+  reach.arrivals.hosts = {"ci", "ci"};
+  EXPECT_THAT(Names(*Plan(specs, reach)),
+              ElementsAre("ci", "localhost", "ci #2"));
+  EXPECT_FALSE(Plan({"listen=h:1//id=a", "exec=sh//via=a"}).ok());
+}
+
 TEST(PlanHosts, ReachesAHostThroughAnother) {
   const auto hosts =
       Plan({"exec=sh//via=b//id=a", "exec=bash//id=b", "exec=sh//id=c",

@@ -27,6 +27,10 @@ TEST(ParseServeOptions, IsLoopbackUnlessToldOtherwise) {
   EXPECT_EQ(all->max_runs, 3);
   EXPECT_TRUE(all->once);
   EXPECT_TRUE(ParseServeOptions({"--help", "--bind=[::]:1"})->help);
+  const auto dials = ParseServeOptions({"--dial=[::1]:9", "--once"});
+  ASSERT_TRUE(dials.ok()) << dials.status();
+  EXPECT_TRUE(dials->dials && dials->once);
+  EXPECT_EQ(to_string(dials->address), "[::1]:9");
 }
 
 TEST(ParseServeOptions, RefusesWhatItDoesNotKnow) {
@@ -37,7 +41,10 @@ TEST(ParseServeOptions, RefusesWhatItDoesNotKnow) {
   for (const Row& row : {
            Row{{"--bnid", "x"}, "unknown word '--bnid'\nhelp: did you mean"},
            Row{{"tests"}, "unknown word 'tests'"},
-           Row{{"--dial", "h:1"}, "--dial is not built yet\nhelp: "},
+           Row{{"--dial", "h"}, "'--dial' needs a port\nhelp: "},
+           Row{{"--dial", "h:0"}, "'0' is no port"},
+           Row{{"--dial", "h:1", "--bind", "[::]:1"}, "--bind and --dial\n"},
+           Row{{"--dial", "h:1", "--max-runs", "2"}, "--max-runs with --dial"},
            Row{{"--bind", "h"}, "'--bind' needs a port\nhelp: "},
            Row{{"--bind"}, "--bind"},
            Row{{"--max-runs", "x"}, "--max-runs"},
@@ -53,7 +60,8 @@ TEST(ParseServeOptions, RefusesWhatItDoesNotKnow) {
 }
 
 TEST(ServeHelp, NamesEveryOption) {
-  for (const char* option : {"--bind", "--key-file", "--max-runs", "--once"}) {
+  for (const char* option :
+       {"--bind", "--dial", "--key-file", "--max-runs", "--once"}) {
     EXPECT_THAT(ServeHelp(), HasSubstr(option));
   }
 }
@@ -76,18 +84,23 @@ TEST(DescribeServe, SaysWhatToTypeAtTheOtherEnd) {
             "--tx socket=build1:9\n");
   facts.address = {"10.0.0.7", 9};
   EXPECT_THAT(DescribeServe(facts), HasSubstr("socket=10.0.0.7:9\n"));
+  facts.dials = true;
+  facts.key_is_new = false;
+  EXPECT_EQ(DescribeServe(facts),
+            "dist 1+a offers build1 to 10.0.0.7:9\nkey: /k (dist1:ab)\n"
+            "there: dist --listen ADDRESS:9\n");
 }
 
 TEST(NodeStartCommand, IsThisProgram) {
   EXPECT_THAT(NodeStartCommand("/usr/bin/dist", Strings{"dist", "serve"}),
-              ElementsAre("/proc/self/exe", "node", "--stdio"));
+              ElementsAre("/proc/self/exe", "node", "--served"));
   // Run by a loader, as bundles are.
   EXPECT_THAT(
       NodeStartCommand("/c/ld-linux-x86-64.so.2",
                        Strings{"/c/ld-linux-x86-64.so.2", "--library-path",
                                "/c", "/c/dist", "serve", "--once"}),
       ElementsAre("/proc/self/exe", "--library-path", "/c", "/c/dist", "node",
-                  "--stdio"));
+                  "--served"));
 }
 
 }  // namespace

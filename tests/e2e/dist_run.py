@@ -211,9 +211,9 @@ class Project:
                           seconds, name)
         return text.splitlines()
 
-    def start(self, *args, env=None, **kwargs):
+    def start(self, *args, env=None, prefix=(), **kwargs):
         pathlib.Path(self.junit).unlink(missing_ok=True)
-        command = [program(), f"--junitxml={self.junit}", *map(str, args)]
+        command = [*prefix, program(), f"--junitxml={self.junit}", *map(str, args)]
         return Live(self, command, environment(
             self.cookie, **{"HOME": self.home, "XDG_CACHE_HOME": None, **(env or {})}), **kwargs)
 

@@ -14,7 +14,7 @@ import pytest
 class Served:
     """A `dist serve`; `spec` is how dist reaches it."""
 
-    def __init__(self, project, folder, *args, home=None, program=(), **env):
+    def __init__(self, project, folder, *args, home=None, program=(), prefix=(), **env):
         self.project = project
         self.home = home or folder / "serve-home"
         self.home.mkdir(exist_ok=True)
@@ -22,7 +22,7 @@ class Served:
         words = [] if "--bind" in args else ["--bind", "127.0.0.1:0"]
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
-                [*(program or (dist_run.program(), "serve")), *words, *map(str, args)], cwd=folder,
+                [*prefix, *(program or (dist_run.program(), "serve")), *words, *map(str, args)], cwd=folder,
                 env=dist_run.environment(project.cookie, **{
                     "HOME": self.home, "XDG_CACHE_HOME": None, "XDG_CONFIG_HOME": None, **env}),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)

@@ -1,6 +1,7 @@
 """`dist serve` and socket= with the real program at both ends."""
 
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import dist_run
 import pytest
 
+from dial_rig import line  # noqa: F401
 from serve_rig import serve  # noqa: F401
 
 WAITING = """
@@ -195,6 +197,48 @@ def test_ipv6(dist, serve):
     assert dist.run("--tx", server.spec, env=server.env).status == 0
 
 
+def test_both_kinds_of_addresses_at_one_port(dist, serve):
+    dist.write(it="def test_it(): pass")
+    server = serve("--bind", "[::]:0")
+    port = server.said[0].rpartition(":")[2]
+    for address in "[::1]", "127.0.0.1":
+        assert dist.run("--tx", f"socket={address}:{port}", env=server.env).status == 0
+
+
+def test_a_line_that_goes_dead(dist, serve, line, tmp_path):
+    """No FIN, no RST: the deadman ends the run there, and here its test is run elsewhere."""
+    dist.write(it=WAITING)
+    server = serve("--bind", f"{line.THERE}:0", prefix=line.inside(line.there))
+    live = dist.start("--tx", f"{server.spec}//env:MEET={tmp_path}", "--tx",
+                      f"popen//env:MEET={tmp_path}", "--maxschedchunk=1", "--no-history",
+                      env=server.env, prefix=line.inside(line.here))
+    nodes = {}
+    for name in ("one", "two"):
+        nodes[name] = dist_run.wait_until(
+            lambda: (tmp_path / name).exists() and (tmp_path / name).read_text().strip())
+    line.cut()
+    dist_run.wait_until(lambda: "the run has ended" in server.log(), 40)
+    assert sum(dist_run.alive(int(pid)) for pid in nodes.values()) == 1
+    (tmp_path / "go").touch()
+    ran = live.wait(90)
+    assert (ran.status, ran.counts) == (0, {"passed": 2}), ran
+    assert server.process.poll() is None
+
+
+def test_the_unit_of_the_manual(tmp_path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("NOT TESTED: no systemd-analyze")
+    manual = pathlib.Path("docs/serve.md").read_text()
+    lines = re.search(r"^    \[Unit\]\n(?:    .*\n|\n)+", manual, re.MULTILINE)[0].splitlines()
+    unit = tmp_path / "dist.service"
+    unit.write_text("\n".join(line[4:] for line in lines).replace(
+        "/usr/local/bin/dist", dist_run.program()).replace("User=ci", "User=root"))
+    assert "ExecStart=/" in unit.read_text()
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit],
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, ""), done
+
+
 def test_everywhere_says_how_to_bring_the_key(dist, serve):
     server = serve("--bind", "0.0.0.0:0")
     host = os.uname().nodename
@@ -240,7 +284,8 @@ def test_does_not_start_with_a_key_that_others_can_read(dist, tmp_path):
 @pytest.mark.parametrize("args, words", [
     (["--bind", "8888"], ["'--bind' needs a port", "help: write --bind ADDRESS:PORT"]),
     (["--bind", "::1:8888"], ["brackets"]),
-    (["--dial", "h:1"], ["--dial is not built yet", "help:"]),
+    (["--dial", "h"], ["'--dial' needs a port", "help: write --dial HOST:PORT"]),
+    (["--dial", "h:1", "--bind", "[::]:1"], ["--bind and --dial", "help:"]),
     (["--onec"], ["unknown word '--onec'", "'--once'"]),
     (["--max-runs", "0"], ["--max-runs", "help:"]),
     (["--bind", "192.0.2.1:8888"], ["cannot listen at 192.0.2.1:8888", "help: --bind"]),

@@ -38,10 +38,12 @@ void JudgeOpenings(absl::string_view bytes) {
 
 void ReadLines(absl::string_view bytes) {
   const absl::string_view line = bytes.substr(0, bytes.find('\n'));
-  const auto version = dist::ParseServeRequest(line);
-  if (version.ok()) {
-    Require(dist::Printable(*version) == *version);
-    Require(dist::ServeRequest(*version) == std::string(line) + "\n");
+  const auto request = dist::ParseServeRequest(line);
+  if (request.ok()) {
+    Require(dist::Printable(request->version) == request->version);
+    Require(dist::Printable(request->host) == request->host);
+    Require(request->host.find('/') == std::string::npos);
+    Require(dist::Format(*request) == std::string(line) + "\n");
   }
   const auto reply = dist::ParseServeReply(line);
   if (!reply.ok()) return;

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,14 +18,22 @@
 #include "absl/time/clock.h"
 #include "core/wire/codec.h"
 #include "core/wire/link_session.h"
+#include "transports/stream.h"
+#include "transports/tls/secured.h"
 
 namespace dist {
 
 class LinkPeer {
  public:
-  // Owns `fd`.
-  explicit LinkPeer(int fd, LinkTimers timers = LinkTimers())
-      : fd_(fd), session_(timers, absl::Now()) {}
+  // Owns `socket`.
+  explicit LinkPeer(LinkSocket socket, LinkTimers timers = LinkTimers())
+      : fd_(socket.fd),
+        secured_(std::move(socket.secured)),
+        session_(timers, absl::Now()) {}
+  // Of a Connection: it has no more use then.
+  template <class C, class = decltype(C::witness)>
+  explicit LinkPeer(C connection)
+      : LinkPeer(LinkSocket(connection.fd, std::move(connection.secured))) {}
   ~LinkPeer() { Cut(); }
   LinkPeer(const LinkPeer&) = delete;
   LinkPeer& operator=(const LinkPeer&) = delete;
@@ -36,15 +45,26 @@ class LinkPeer {
   }
   // Bytes that are none of the protocol's.
   void SendRaw(const std::string& bytes) {
-    (void)!send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    for (size_t at = 0; at < bytes.size();) {
+      const ssize_t n = Write(bytes.data() + at, bytes.size() - at);
+      if (n == 0) {
+        pollfd wait = {fd_, POLLOUT, 0};
+        if (poll(&wait, 1, 10000) > 0) continue;
+      }
+      if (n <= 0) return;
+      at += n;
+    }
   }
   void Close() {
     session_.Close();
     Step(0);
   }
   void Cut() {
+    // Somebody else may hold the session.
+    if (secured_ != nullptr) shutdown(fd_, SHUT_RDWR);
     if (fd_ >= 0) close(fd_);
     fd_ = -1;
+    secured_.reset();
   }
 
   // Serves the link until `holds`; false if it does not in time.
@@ -65,6 +85,26 @@ class LinkPeer {
   bool peer_closed() const { return session_.peer_closed(); }
 
  private:
+  // How much was moved, for now; -1: never any more.
+  ssize_t Write(const char* data, size_t size) {
+    if (secured_ != nullptr) {
+      const auto moved = secured_->session.Write(data, size);
+      return moved.ok() ? static_cast<ssize_t>(moved->bytes) : -1;
+    }
+    const ssize_t n = send(fd_, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
+  }
+  ssize_t Read(char* data, size_t size) {
+    if (secured_ != nullptr) {
+      const auto moved = secured_->session.Read(data, size);
+      if (!moved.ok() || moved->ended) return -1;
+      return static_cast<ssize_t>(moved->bytes);
+    }
+    const ssize_t n = recv(fd_, data, size, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
+    return n == 0 ? -1 : n;
+  }
+
   void Step(int millis) {
     if (fd_ < 0 || ended_) return;
     session_.TakeOutput(1 << 16, &out_);
@@ -73,8 +113,7 @@ class LinkPeer {
                    static_cast<short>(POLLIN | (wants_write ? POLLOUT : 0)), 0};
     poll(&wait, 1, millis);
     if (wants_write && (wait.revents & POLLOUT) != 0) {
-      const ssize_t n =
-          send(fd_, out_.data(), out_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      const ssize_t n = Write(out_.data(), out_.size());
       if (n > 0) out_.erase(0, n);
     }
     if ((wait.revents & (POLLIN | POLLHUP | POLLERR)) != 0) Receive();
@@ -83,12 +122,9 @@ class LinkPeer {
 
   void Receive() {
     std::string bytes(1 << 16, '\0');
-    const ssize_t n = recv(fd_, &bytes[0], bytes.size(), MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (n <= 0) {
-      ended_ = true;
-      return;
-    }
+    const ssize_t n = Read(&bytes[0], bytes.size());
+    ended_ = n < 0;
+    if (n <= 0) return;
     std::vector<LinkMessage> messages;
     ended_ = !session_
                   .Receive(absl::string_view(bytes).substr(0, n), absl::Now(),
@@ -101,6 +137,7 @@ class LinkPeer {
   }
 
   int fd_;
+  std::shared_ptr<SecuredLink> secured_;
   LinkSession session_;
   std::string out_;
   bool ended_ = false;

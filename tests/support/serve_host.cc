@@ -18,6 +18,8 @@
 #include "actors/node.h"
 #include "core/model/version.h"
 #include "tests/support/process_test.h"
+#include "transports/serve/dialer.h"
+#include "transports/serve/node_end.h"
 #include "transports/serve/server.h"
 #include "transports/spawn.h"
 #include "transports/stdio.h"
@@ -33,33 +35,48 @@ std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// `server`: a Server or a Dialer.
+template <class T>
+int RunUntilTerminated(T* server) {
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  std::thread([=] {
+    int signal = 0;
+    while (sigwait(&ends, &signal) == 0) server->RequestStop();
+  }).detach();
+  server->Run();
+  return 0;
+}
+
 int Serve(char** argv) {
   const std::string folder = argv[2];
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-  SocketAddress address{argv[3], 0};
-  auto listening = ListenAt(&address);
   const auto key = ReadServeKey(folder + "/key");
-  if (!listening.ok() || !key.ok()) return 1;
+  if (!key.ok()) return 1;
   ServeSettings settings;
   settings.version = argv[4];
-  settings.node = {"/proc/self/exe", "node", "--stdio"};
+  settings.node = {"/proc/self/exe", "node", "--served"};
   settings.max_runs = atoi(argv[5]);
   settings.once = strcmp(argv[6], "1") == 0;
   settings.log = [](const std::string& line) {
     fprintf(stderr, "%s\n", line.c_str());
   };
+  SocketAddress address{argv[3], atoi(argv[7])};
+  if (address.port != 0) {
+    Dialer dialer({address, "dist --listen", folder + "/key"}, *key, "dialled",
+                  std::move(settings));
+    return RunUntilTerminated(&dialer);
+  }
+  auto listening = ListenAt("--bind", &address);
+  if (!listening.ok()) return 1;
   Server server(*std::move(listening), *key, std::move(settings));
-  std::thread([&] {
-    int signal = 0;
-    while (sigwait(&ends, &signal) == 0) server.RequestStop();
-  }).detach();
   std::ofstream(folder + "/port.new") << address.port;
   std::filesystem::rename(folder + "/port.new", folder + "/port");
-  server.Run();
-  return 0;
+  return RunUntilTerminated(&server);
 }
 
 }  // namespace
@@ -78,13 +95,15 @@ ServeHost::ServeHost(const ServeHostOptions& options) : options_(options) {
                   options.bind,
                   options.version.empty() ? BuildVersion() : options.version,
                   absl::StrCat(options.max_runs),
-                  options.once ? "1" : "0"};
+                  options.once ? "1" : "0",
+                  absl::StrCat(options.dial)};
   request.env = Environment();
   request.fds = {{log, 1}, {log, 2}};
   const auto pid = Spawn(request);
   close(log);
   EXPECT_TRUE(pid.ok()) << pid.status();
   pid_ = pid.value_or(-1);
+  if (options.dial != 0) return;
   EXPECT_TRUE(Eventually([&] {
     return absl::SimpleAtoi(ReadFile(folder_ + "/port"), &port_);
   })) << this->log();
@@ -138,10 +157,14 @@ int ServeHost::WaitForEnd(double seconds) {
 
 void RunIfServeHost(int argc, char** argv) {
   if (argc == 3 && strcmp(argv[1], "node") == 0) {
+    if (strcmp(argv[2], "--served") == 0) {
+      auto link = TakeServedLink();
+      _exit(link.ok() ? RunNode(*std::move(link)) : 3);
+    }
     const auto link = StdioSocket::Take();
     _exit(RunNode(link->fd()));
   }
-  if (argc == 7 && strcmp(argv[1], kVerb) == 0) _exit(Serve(argv));
+  if (argc == 8 && strcmp(argv[1], kVerb) == 0) _exit(Serve(argv));
 }
 
 }  // namespace dist

@@ -1,5 +1,5 @@
-// A server as `dist serve` is one, in a process of its own: the test's program,
-// started once more. Its nodes are "PROGRAM node --stdio".
+// A server, or one that dials, as `dist serve` is one, in a process of its own:
+// the test's program, started once more. Its nodes are "PROGRAM node --served".
 #ifndef DIST_TESTS_SUPPORT_SERVE_HOST_H_
 #define DIST_TESTS_SUPPORT_SERVE_HOST_H_
 
@@ -17,11 +17,12 @@ struct ServeHostOptions {
   std::string version;  // Empty: ours.
   int max_runs = 64;
   bool once = false;
+  int dial = 0;  // A port of this machine: it dials instead of listening.
 };
 
 class ServeHost {
  public:
-  // Starts it and waits until it listens.
+  // Starts it and waits until it listens, unless it dials.
   explicit ServeHost(const ServeHostOptions& options = {});
   ~ServeHost();  // Ends it, and removes its folder.
 

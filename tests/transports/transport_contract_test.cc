@@ -7,18 +7,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/model/node_messages.h"
+#include "core/model/version.h"
 #include "tests/support/link_peer.h"
 #include "tests/support/process_test.h"
 #include "tests/support/serve_host.h"
 #include "tests/support/sshd.h"
 #include "tests/support/worker_script.h"
 #include "transports/kept_children.h"
+#include "transports/serve/reception.h"
 #include "transports/sweep.h"
+#include "transports/tls/key.h"
 #include "transports/transport.h"
 
 namespace dist {
@@ -32,6 +36,7 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
     // What a coordinator is: whatever a node leaves comes to us.
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (IsSocket()) server_.emplace();
+    if (IsListen()) ListenForOne();
   }
   ~TransportContract() override {
     for (const pid_t child : KeptChildren()) {
@@ -42,6 +47,8 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
 
   bool IsSsh() const { return GetParam().name == "ssh"; }
   bool IsSocket() const { return GetParam().name == "socket"; }
+  bool IsListen() const { return GetParam().name == "listen"; }
+  bool IsServed() const { return IsSocket() || IsListen(); }
 
   // What is no business of a coordinator's: the server at the other end.
   std::vector<pid_t> Spared() const {
@@ -61,6 +68,7 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
     }
     if (IsSsh()) host.ssh = world_->Address("a");
     if (IsSocket()) server_->Describe(&host);
+    if (IsListen()) Receive(&host);
     absl::StatusOr<Connection> made = GetParam().connect(host, Patience());
     EXPECT_TRUE(made.ok()) << made.status();
     return made.value_or(Connection());
@@ -74,9 +82,30 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
   WorkerScript script_;
 
  private:
+  // One dials already; it is received when somebody connects, in a fork too.
+  void ListenForOne() {
+    SocketAddress address{"127.0.0.1", 0};
+    auto listening = ListenAt("--listen", &address);
+    ASSERT_TRUE(listening.ok()) << listening.status();
+    listening_ = *std::move(listening);
+    ServeHostOptions options;
+    options.dial = address.port;
+    server_.emplace(options);
+  }
+  void Receive(HostAddress* host) {
+    if (reception_ == nullptr) {
+      reception_ = std::make_shared<Reception>(
+          std::move(listening_), *ReadServeKey(server_->key_file()),
+          BuildVersion(), [](const std::string&) {});
+    }
+    host->reception = reception_;
+  }
+
   std::optional<SshWorld> world_;
   std::optional<Sshd> sshd_;
   std::optional<ServeHost> server_;
+  OwnedFd listening_;
+  std::shared_ptr<Reception> reception_;
 };
 
 template <class E>
@@ -94,7 +123,7 @@ const E* Heard(LinkPeer& peer, NodeEvent* event) {
 TEST_P(TransportContract, ANodeSaysThatItIsReady) {
   const Connection connection = Connect();
   EXPECT_NE(fcntl(connection.fd, F_GETFD) & FD_CLOEXEC, 0);
-  LinkPeer peer(connection.fd);
+  LinkPeer peer(connection);
   NodeEvent event;
   ASSERT_TRUE(
       peer.RunUntil([&] { return Heard<NodeReady>(peer, &event) != nullptr; }));
@@ -102,7 +131,7 @@ TEST_P(TransportContract, ANodeSaysThatItIsReady) {
 
 TEST_P(TransportContract, ANodeLeavesWhenAsked) {
   const Connection connection = Connect();
-  LinkPeer peer(connection.fd);
+  LinkPeer peer(connection);
   peer.Send(NodeCommand(script_.Command()));
   ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
   peer.Send(NodeCommand(CloseNode{}));
@@ -114,7 +143,7 @@ TEST_P(TransportContract, ANodeLeavesWhenAsked) {
 
 TEST_P(TransportContract, ClosingTheLinkLeavesNoProcess) {
   const Connection connection = Connect();
-  LinkPeer peer(connection.fd);
+  LinkPeer peer(connection);
   peer.Send(NodeCommand(script_.Command()));
   ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
   ASSERT_FALSE(script_.IsGone());
@@ -130,7 +159,7 @@ TEST_P(TransportContract, KillingTheConnectingSideLeavesNoProcess) {
   }
   const pid_t coordinator = fork();
   if (coordinator == 0) {
-    LinkPeer peer(Connect().fd);
+    LinkPeer peer(Connect());
     peer.Send(NodeCommand(script_.Command()));
     peer.RunUntil([] { return false; }, 60);
     _exit(1);
@@ -152,7 +181,7 @@ TEST_P(TransportContract, KillingTheConnectingSideLeavesNoProcess) {
 TEST_P(TransportContract, AKilledNodeTakesItsWorkersAlong) {
   const Connection connection = Connect();
   if (IsSsh()) GTEST_SKIP() << "its workers do not become ours";
-  LinkPeer peer(connection.fd);
+  LinkPeer peer(connection);
   NodeEvent event;
   const NodeReady* ready = nullptr;
   ASSERT_TRUE(peer.RunUntil(
@@ -161,7 +190,7 @@ TEST_P(TransportContract, AKilledNodeTakesItsWorkersAlong) {
   ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
   kill(static_cast<pid_t>(ready->pid), SIGKILL);
   ASSERT_TRUE(peer.RunUntil([&] { return peer.ended(); }, 2));
-  if (IsSocket()) {  // Its server sees to that.
+  if (IsServed()) {  // Its server sees to that.
     EXPECT_TRUE(Eventually([&] { return script_.IsGone(); }, 5));
     return;
   }
@@ -173,15 +202,17 @@ TEST_P(TransportContract, AKilledNodeTakesItsWorkersAlong) {
 
 TEST_P(TransportContract, DropsAPeerThatTalksNonsense) {
   const Connection connection = Connect();
-  LinkPeer peer(connection.fd);
+  LinkPeer peer(connection);
   peer.SendRaw("GET / HTTP/1.1\r\n\r\n");
   EXPECT_TRUE(peer.RunUntil([&] { return peer.ended(); }, 2));
   EXPECT_TRUE(Eventually([&] { return NodeIsGone(connection); }, 2));
 }
 
 TEST_P(TransportContract, ANodeWithoutAPeerEnds) {
-  const Connection connection = Connect();
+  Connection connection = Connect();
   close(connection.fd);
+  connection.secured.reset();
+  connection.witness.reset();
   EXPECT_TRUE(Eventually([&] { return NodeIsGone(connection); }, 2));
 }
 
@@ -191,7 +222,7 @@ TEST_P(TransportContract, TestsInheritNothing) {
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set, &before);
-  LinkPeer peer(Connect().fd);
+  LinkPeer peer(Connect());
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   close(ours);
   peer.Send(NodeCommand(script_.Command()));

@@ -35,10 +35,11 @@ constexpr absl::Duration kBreather = absl::Milliseconds(100);
 constexpr int kRefusalsTold = 5;
 constexpr absl::Duration kRefusalsPer = absl::Seconds(10);
 
-absl::Status ListenFailure(const SocketAddress& address, const char* why) {
+absl::Status ListenFailure(absl::string_view option,
+                           const SocketAddress& address, const char* why) {
   return absl::FailedPreconditionError(
       absl::StrCat("cannot listen at ", to_string(address), ": ", why,
-                   "\nhelp: --bind ADDRESS:PORT names another place"));
+                   "\nhelp: ", option, " ADDRESS:PORT names another place"));
 }
 
 void NotePort(int fd, SocketAddress* address) {
@@ -51,7 +52,8 @@ void NotePort(int fd, SocketAddress* address) {
 
 }  // namespace
 
-absl::StatusOr<OwnedFd> ListenAt(SocketAddress* address) {
+absl::StatusOr<OwnedFd> ListenAt(absl::string_view option,
+                                 SocketAddress* address) {
   addrinfo hints = {};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
@@ -59,7 +61,7 @@ absl::StatusOr<OwnedFd> ListenAt(SocketAddress* address) {
   const int error =
       getaddrinfo(address->host.c_str(), absl::StrCat(address->port).c_str(),
                   &hints, &found);
-  if (error != 0) return ListenFailure(*address, gai_strerror(error));
+  if (error != 0) return ListenFailure(option, *address, gai_strerror(error));
   OwnedFd fd(
       socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int one = 1;
@@ -68,7 +70,7 @@ absl::StatusOr<OwnedFd> ListenAt(SocketAddress* address) {
                        listen(fd.get(), kBacklog) == 0;
   const int why = errno;
   freeaddrinfo(found);
-  if (!listens) return ListenFailure(*address, strerror(why));
+  if (!listens) return ListenFailure(option, *address, strerror(why));
   NotePort(fd.get(), address);
   return fd;
 }
@@ -247,10 +249,10 @@ void Door::Read(Guest guest, Visitor* visitor) {
       visitor->request.push_back(c);
       continue;
     }
-    absl::StatusOr<std::string> version = ParseServeRequest(visitor->request);
-    if (!version.ok()) break;
+    absl::StatusOr<ServeRequest> request = ParseServeRequest(visitor->request);
+    if (!request.ok()) break;
     admitted_.push_back(
-        {*std::move(visitor->tls), visitor->name, *std::move(version)});
+        {*std::move(visitor->tls), visitor->name, *std::move(request)});
     visitor->tls.reset();
     Forget(guest);
     return;

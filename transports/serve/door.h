@@ -17,14 +17,16 @@
 #include "absl/time/time.h"
 #include "core/xspec/address.h"
 #include "transports/owned_fd.h"
+#include "transports/serve/greeting.h"
 #include "transports/serve/lobby.h"
 #include "transports/tls/session.h"
 
 namespace dist {
 
 // A socket that listens there, close-on-exec. `address->port` becomes the real
-// one. Errors: one line, and `help:` on another.
-absl::StatusOr<OwnedFd> ListenAt(SocketAddress* address);
+// one. Errors: one line, and `help:` on another, which names `option`.
+absl::StatusOr<OwnedFd> ListenAt(absl::string_view option,
+                                 SocketAddress* address);
 
 // Lines about refusals, of which only some are told, so that nobody can fill a
 // disk with them.
@@ -44,8 +46,8 @@ class Refusals {
 // One who has the key, and asks to be let in.
 struct Admitted {
   TlsSession tls;
-  std::string name;     // "10.0.0.1:5000"
-  std::string version;  // Of the peer; printable.
+  std::string name;  // "10.0.0.1:5000"
+  ServeRequest request;
 };
 
 // Not thread-safe.

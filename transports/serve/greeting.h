@@ -1,5 +1,5 @@
-// What is said between a handshake with `dist serve` and the link: one line of
-// each side (docs/serve.md).
+// What is said between a handshake and the link, a line at a time
+// (docs/serve.md).
 #ifndef DIST_TRANSPORTS_SERVE_GREETING_H_
 #define DIST_TRANSPORTS_SERVE_GREETING_H_
 
@@ -13,11 +13,22 @@ namespace dist {
 // Of a line, without its end.
 inline constexpr size_t kMaxGreeting = 200;
 
-// "dist-serve-1 VERSION\n": a node is wanted by a coordinator of that version.
-std::string ServeRequest(absl::string_view version);
-// The version. Takes lines without their end, like ParseServeReply. Errors of
-// both: InvalidArgument, one clause.
-absl::StatusOr<std::string> ParseServeRequest(absl::string_view line);
+// The first words of who connected, or of the coordinator once it needs a host
+// that offered itself.
+struct ServeRequest {
+  enum class Kind {
+    kNode,   // A node, please.
+    kOffer,  // Here is a host.
+  };
+  Kind kind = Kind::kNode;
+  std::string version;
+  std::string host;  // Of kOffer: letters, digits and ".-_".
+};
+
+// With the line's end; `host` becomes such a name.
+std::string Format(const ServeRequest& request);
+// These take lines without their end. Errors: InvalidArgument, one clause.
+absl::StatusOr<ServeRequest> ParseServeRequest(absl::string_view line);
 
 struct ServeReply {
   enum class Kind {
@@ -25,10 +36,16 @@ struct ServeReply {
     kOtherVersion,  // `text`: the server's.
     kBusy,          // `text`: how many runs it has.
     kTrouble,       // `text`: what went wrong there.
+    kWait,          // To an offer: a request follows, in its own time.
+    kOtherWay,      // `text`: what it is instead, kServes or kListens.
   };
   Kind kind = Kind::kWelcome;
   std::string text;  // Printable.
 };
+
+// What answers the wrong request is.
+inline constexpr char kServes[] = "serve";    // dist serve: takes runs.
+inline constexpr char kListens[] = "listen";  // dist --listen: takes hosts.
 
 // With the line's end; what is too long of `text` is left out.
 std::string Format(const ServeReply& reply);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "transports/serve/caller.h"
 #include "transports/serve/greeting.h"
 #include "transports/serve/run.h"
 
@@ -15,13 +16,6 @@ namespace {
 
 std::string Runs(size_t count) {
   return absl::StrCat(count, count == 1 ? " run" : " runs");
-}
-
-// As much as can be said at once: the socket has had little to carry so far.
-void TurnAway(TlsSession* tls, const ServeReply& reply) {
-  const std::string words = Format(reply);
-  tls->Write(words.data(), words.size()).IgnoreError();
-  tls->Finish();
 }
 
 }  // namespace
@@ -72,12 +66,17 @@ void Server::Drain() {
 
 void Server::Receive(Admitted admitted) {
   const size_t limit = static_cast<size_t>(settings_.max_runs);
-  if (admitted.version != settings_.version) {
+  const ServeRequest& request = admitted.request;
+  if (request.version != settings_.version) {
     settings_.log(absl::StrCat("turned away ", admitted.name, ": it is dist ",
-                               admitted.version, ", this is ",
+                               request.version, ", this is ",
                                settings_.version));
     TurnAway(&admitted.tls,
              {ServeReply::Kind::kOtherVersion, settings_.version});
+  } else if (request.kind != ServeRequest::Kind::kNode) {
+    settings_.log(absl::StrCat("turned away ", admitted.name,
+                               ": it offers itself as a host"));
+    TurnAway(&admitted.tls, {ServeReply::Kind::kOtherWay, kServes});
   } else if (draining_ || runs_.size() >= limit) {
     settings_.log(absl::StrCat("turned away ", admitted.name, ": there are ",
                                Runs(runs_.size()), " already"));

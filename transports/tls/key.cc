@@ -34,8 +34,8 @@ absl::Status Failure(absl::StatusCode code, const std::string& path,
 absl::Status SystemFailure(const std::string& path, int error) {
   if (error == ENOENT || error == ENOTDIR) {
     return Failure(absl::StatusCode::kNotFound, path, "there is none",
-                   "copy it from the host where dist serve runs, which says "
-                   "where it is there; --key-file FILE names another one");
+                   "copy it from where dist serve or dist --listen runs, which "
+                   "says where it is there; --key-file FILE names another one");
   }
   return Failure(absl::StatusCode::kFailedPrecondition, path, strerror(error),
                  "--key-file FILE names another one");
@@ -157,6 +157,20 @@ absl::StatusOr<ServeKey> MakeServeKey(const std::string& path) {
                    "--key-file FILE names another place");
   }
   return ServeKey(std::move(secret));
+}
+
+absl::StatusOr<ServeKey> FindOrMakeServeKey(const std::string& path,
+                                            bool* made) {
+  *made = false;
+  if (path.empty()) {
+    return absl::FailedPreconditionError(
+        "there is no home folder for a key\nhelp: --key-file FILE says where "
+        "it shall be");
+  }
+  absl::StatusOr<ServeKey> key = ReadServeKey(path);
+  if (!absl::IsNotFound(key.status())) return key;
+  *made = true;
+  return MakeServeKey(path);
 }
 
 std::string DefaultKeyFile() {

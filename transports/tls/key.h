@@ -42,6 +42,10 @@ absl::StatusOr<ServeKey> ReadServeKey(const std::string& path);
 // AlreadyExists if it is there.
 absl::StatusOr<ServeKey> MakeServeKey(const std::string& path);
 
+// Reads it, or makes it if there is none; `made` says which.
+absl::StatusOr<ServeKey> FindOrMakeServeKey(const std::string& path,
+                                            bool* made);
+
 // Where the key is unless an option says so: $DIST_KEY_FILE, else
 // ${XDG_CONFIG_HOME:-~/.config}/dist/key; "" without a home.
 std::string DefaultKeyFile();

@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -35,6 +36,7 @@ using Want = TlsSession::Want;
 constexpr char kSuite[] = "TLS_AES_128_GCM_SHA256";
 constexpr unsigned char kSuiteId[] = {0x13, 0x01};
 constexpr char kGroup[] = "X25519";
+constexpr char kDeriveLabel[] = "EXPORTER-dist-link-key";
 
 // The bytes below TLS. Not OpenSSL's own: its write() raises SIGPIPE.
 
@@ -274,6 +276,25 @@ absl::StatusOr<Moved> TlsSession::Write(const char* data, size_t size) {
   moved.want = *want;
   return moved;
 }
+
+size_t TlsSession::pending() const {
+  return static_cast<size_t>(SSL_pending(state_->ssl));
+}
+
+ServeKey TlsSession::DeriveKey() const {
+  std::string secret(ServeKey::kBytes, '\0');
+  // It fails only without memory, or before the handshake. No key then will do:
+  // a known one would be worse than any.
+  if (SSL_export_keying_material(
+          state_->ssl, reinterpret_cast<unsigned char*>(&secret[0]),
+          secret.size(), kDeriveLabel, sizeof(kDeriveLabel) - 1, nullptr, 0,
+          0) != 1) {
+    abort();
+  }
+  return ServeKey(std::move(secret));
+}
+
+OwnedFd TlsSession::Release() { return std::move(state_->socket); }
 
 void TlsSession::Finish() {
   ERR_clear_error();

@@ -49,8 +49,18 @@ class TlsSession {
   absl::StatusOr<Moved> Read(char* data, size_t size);
   absl::StatusOr<Moved> Write(const char* data, size_t size);
 
+  // Decrypted bytes that wait to be read; the socket does not announce them.
+  size_t pending() const;
+
   // Tells the peer that nothing more comes, if there is room for it.
   void Finish();
+
+  // A key that only the two ends of this session can know. The handshake must
+  // be done.
+  ServeKey DeriveKey() const;
+  // Gives the socket away. The peer is told nothing, and the session is of no
+  // further use.
+  OwnedFd Release();
 
  private:
   std::unique_ptr<TlsState> state_;

@@ -115,13 +115,15 @@ TEST(ParseSocketAddressTest, RefusesWhatIsWrong) {
 }
 
 TEST(ParseListenAddressTest, TakesPortZeroForOneThatIsFree) {
-  const auto address = ParseListenAddress("[::]:0");
+  const auto address = ParseListenAddress("--bind", "[::]:0");
   ASSERT_TRUE(address.ok()) << address.status();
   EXPECT_EQ(to_string(*address), "[::]:0");
-  EXPECT_EQ(to_string(*ParseListenAddress("0.0.0.0:8888")), "0.0.0.0:8888");
+  EXPECT_EQ(to_string(*ParseListenAddress("--bind", "0.0.0.0:8888")),
+            "0.0.0.0:8888");
   EXPECT_FALSE(ParseSocketAddress("h:0").ok());
-  EXPECT_THAT(std::string(ParseListenAddress("8888").status().message()),
-              HasSubstr("'--bind' needs a port"));
+  EXPECT_THAT(
+      std::string(ParseListenAddress("--bind", "8888").status().message()),
+      HasSubstr("'--bind' needs a port"));
 }
 
 }  // namespace

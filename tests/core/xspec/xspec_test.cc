@@ -37,6 +37,8 @@ TEST(ParseXSpecTest, TakesTheTransportAndCount) {
                "-p 22 me@h"},
            Row{"the transport need not be first", "python=py//ssh=h", 1,
                Transport::kSsh, "h"},
+           Row{"hosts that come", "2*listen=[::]:0", 2, Transport::kListen,
+               "[::]:0"},
            Row{"IPv6", "2*socket=[::1]:8888", 2, Transport::kSocket,
                "[::1]:8888"},
            Row{"a value may contain =", "exec=env A=1 sh", 1, Transport::kExec,
@@ -142,6 +144,8 @@ TEST(ParseXSpecTest, RefusesWhatIsWrong) {
                "no host's name", "ssh=user@host"},
            Row{"ssh without a host", "ssh=-p 22", "names no host",
                "ssh=user@host"},
+           Row{"a place to listen without a port", "listen=h",
+               "'listen' needs a port", "listen=0.0.0.0:8888"},
            Row{"a socket without a port", "socket=h", "needs a port",
                "socket=host:8888"},
        }) {

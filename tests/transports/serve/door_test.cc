@@ -137,16 +137,16 @@ TEST(Refusals, AreToldInMeasure) {
 
 TEST(ListenAt, SaysWhereAndWhyNot) {
   SocketAddress address{"127.0.0.1", 0};
-  const auto first = ListenAt(&address);
+  const auto first = ListenAt("--bind", &address);
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_GT(address.port, 0);
-  const auto second = ListenAt(&address);
+  const auto second = ListenAt("--bind", &address);
   EXPECT_THAT(std::string(second.status().message()),
               testing::HasSubstr(
                   absl::StrCat("cannot listen at 127.0.0.1:", address.port,
                                ": Address already in use\nhelp: ")));
   SocketAddress six{"::1", 0};
-  EXPECT_TRUE(ListenAt(&six).ok());
+  EXPECT_TRUE(ListenAt("--bind", &six).ok());
 }
 
 }  // namespace

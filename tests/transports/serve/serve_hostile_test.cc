@@ -21,6 +21,7 @@
 #include "tests/support/link_peer.h"
 #include "tests/support/process_test.h"
 #include "tests/support/serve_host.h"
+#include "transports/serve/caller.h"
 #include "transports/serve/greeting.h"
 #include "transports/tls/key.h"
 #include "transports/tls/session.h"
@@ -159,7 +160,8 @@ TEST_F(ServeHostileTest, AReplayIsNotLetIn) {
     ASSERT_TRUE(want.ok()) << want.status();
     done = *want == TlsSession::Want::kNothing;
     if (done) {
-      const std::string request = ServeRequest(BuildVersion());
+      const std::string request =
+          Format(ServeRequest{ServeRequest::Kind::kNode, BuildVersion(), ""});
       ASSERT_TRUE(client.Write(request.data(), request.size()).ok());
     }
     const std::string more = Receive(theirs);
@@ -230,7 +232,8 @@ TEST_F(ServeHostileTest, ManyWrongKeys) {
 TEST_F(ServeHostileTest, APeerWithTheKeyThatAsksForNonsense) {
   for (const std::string& request :
        {std::string("\n"), std::string("GET / HTTP/1.1\r\n"),
-        std::string(100000, 'x'), std::string("dist-serve-1 \x1b[2J\n")}) {
+        std::string(100000, 'x'), std::string("dist-serve-1 \x1b[2J\n"),
+        std::string("dist-dial-1 1 ../../x\n")}) {
     TlsSession tls = Client(Open(server_));
     ASSERT_TRUE(Shake(&tls));
     tls.Write(request.data(), request.size()).IgnoreError();
@@ -241,13 +244,36 @@ TEST_F(ServeHostileTest, APeerWithTheKeyThatAsksForNonsense) {
   EXPECT_FALSE(absl::StrContains(server_.log(), "a run begins: GET"));
 }
 
+// The second handshake is the node's, and so is the loss.
+TEST_F(ServeHostileTest, APeerWithTheKeyThatDoesNotGoOnWithTheNode) {
+  std::mt19937 random(13);
+  for (int i = 0; i < 20; ++i) {
+    TlsSession tls = Client(Open(server_));
+    ASSERT_TRUE(Shake(&tls));
+    Patience patience;
+    patience.deadline = absl::Now() + absl::Seconds(9);
+    const ServeRequest request{ServeRequest::Kind::kNode, BuildVersion(), ""};
+    ASSERT_TRUE(SayLine(&tls, Format(request), patience).ok());
+    const auto welcome = HearLine(&tls, patience);
+    ASSERT_TRUE(welcome.ok()) << welcome.status();
+    const OwnedFd socket = tls.Release();
+    std::string bytes(1 + random() % 100000, '\0');
+    for (char& c : bytes) c = static_cast<char>(random());
+    if (i % 2 == 0) bytes.replace(0, 3, "\x16\x03\x01");
+    Say(socket, bytes);
+    if (i % 4 == 0) shutdown(socket.get(), SHUT_WR);
+    EXPECT_TRUE(IsClosed(socket)) << i;
+  }
+  ExpectThatHonestPeersGetIn();
+}
+
 // What comes then is the node's to judge; the server must not care.
 TEST_F(ServeHostileTest, APeerWithTheKeyThatSendsHostileFrames) {
   std::mt19937 random(11);
   for (int i = 0; i < 20; ++i) {
     const auto made = ConnectByTable(server_.Address(), Patience());
     ASSERT_TRUE(made.ok()) << made.status();
-    LinkPeer peer(made->fd);
+    LinkPeer peer(*made);
     std::string bytes(1 + random() % 200000, '\xff');
     if (i % 2 == 0) {
       for (char& c : bytes) c = static_cast<char>(random());

@@ -58,8 +58,8 @@ uint32_t NodeOf(LinkPeer* peer) {
 
 TEST(Serve, EachRunHasANodeOfItsOwn) {
   ServeHost server;
-  LinkPeer first(Connect(server)->fd);
-  LinkPeer second(Connect(server)->fd);
+  LinkPeer first(*Connect(server));
+  LinkPeer second(*Connect(server));
   const uint32_t one = NodeOf(&first);
   const uint32_t two = NodeOf(&second);
   EXPECT_NE(one, 0u);
@@ -76,7 +76,7 @@ TEST(Serve, EachRunHasANodeOfItsOwn) {
 TEST(Serve, IsThereForTheNextOneAfterACrash) {
   ServeHost server;
   for (int i = 0; i < 5; ++i) {
-    LinkPeer peer(Connect(server)->fd);
+    LinkPeer peer(*Connect(server));
     const uint32_t node = NodeOf(&peer);
     ASSERT_NE(node, 0u) << i;
     kill(static_cast<pid_t>(node), i % 2 == 0 ? SIGKILL : SIGSEGV);
@@ -181,7 +181,7 @@ TEST(Serve, HasALimitOfRuns) {
   options.max_runs = 1;
   ServeHost server(options);
   {
-    LinkPeer peer(Connect(server)->fd);
+    LinkPeer peer(*Connect(server));
     ASSERT_NE(NodeOf(&peer), 0u);
     EXPECT_THAT(ErrorOf(server.Address()),
                 HasSubstr(" has as many runs as it may: 1\nhelp: "));
@@ -198,7 +198,7 @@ TEST(Serve, OnceIsOnce) {
   options.once = true;
   ServeHost server(options);
   {
-    LinkPeer peer(Connect(server)->fd);
+    LinkPeer peer(*Connect(server));
     ASSERT_NE(NodeOf(&peer), 0u);
     EXPECT_THAT(ErrorOf(server.Address()), HasSubstr("refused"));
   }
@@ -208,7 +208,7 @@ TEST(Serve, OnceIsOnce) {
 TEST(Serve, ASignalLetsRunsEndAndASecondOneEndsThem) {
   ServeHost server;
   WorkerScript script(::testing::TempDir() + "/drain");
-  LinkPeer peer(Connect(server)->fd);
+  LinkPeer peer(*Connect(server));
   ASSERT_NE(NodeOf(&peer), 0u);
   server.Signal(SIGTERM);
   ASSERT_TRUE(Eventually([&] {
@@ -226,7 +226,7 @@ TEST(Serve, ASignalLetsRunsEndAndASecondOneEndsThem) {
 TEST(Serve, AServerThatIsKilledLeavesNothing) {
   ServeHost server;
   WorkerScript script(::testing::TempDir() + "/killed");
-  LinkPeer peer(Connect(server)->fd);
+  LinkPeer peer(*Connect(server));
   peer.Send(NodeCommand(script.Command()));
   ASSERT_TRUE(peer.RunUntil([&] { return script.Started(); }));
   server.Signal(SIGKILL);
@@ -237,7 +237,7 @@ TEST(Serve, Ipv6) {
   ServeHostOptions options;
   options.bind = "::1";
   ServeHost server(options);
-  LinkPeer peer(Connect(server)->fd);
+  LinkPeer peer(*Connect(server));
   EXPECT_NE(NodeOf(&peer), 0u);
   EXPECT_THAT(server.log(), HasSubstr("[::1]:"));
 }
@@ -246,7 +246,7 @@ TEST(Serve, NodesAndTestsDoNotLearnWhereTheKeyIs) {
   setenv("DIST_KEY_FILE", "/secret/place", 1);
   ServeHost server;
   unsetenv("DIST_KEY_FILE");
-  LinkPeer peer(Connect(server)->fd);
+  LinkPeer peer(*Connect(server));
   const uint32_t node = NodeOf(&peer);
   ASSERT_NE(node, 0u);
   std::ifstream file(absl::StrCat("/proc/", node, "/environ"));
