@@ -1,8 +1,6 @@
 #include "actors/collection_hash.h"
 
-#include <openssl/evp.h>
-
-#include "absl/strings/escaping.h"
+#include "core/manifest/digest.h"
 #include "core/wire/codec.h"
 
 namespace dist {
@@ -12,11 +10,7 @@ std::string CollectionHash(const CollectionListed& listed) {
   Encoder encoder(&bytes);
   encoder.Put(listed.ids);
   encoder.Put(listed.groups);
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest), size));
+  return DigestOf(bytes).Hex();
 }
 
 }  // namespace dist

@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/time/clock.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "actors/actor_class.h"
 #include "actors/gatherer.h"
 #include "actors/link.h"
@@ -35,6 +35,22 @@ namespace dist {
 namespace {
 
 constexpr absl::Duration kCleanUp = absl::Seconds(5);
+
+// A list up to that size is sent without being asked for: to ask would cost a
+// round trip, which is more than the bytes do.
+constexpr size_t kShortList = 16 << 10;
+
+struct Collected {
+  CollectionListed list;
+  bool sent = false;  // Without being asked for.
+};
+
+bool IsShort(const CollectionListed& list) {
+  size_t size = 0;
+  for (const std::string& id : list.ids) size += id.size();
+  for (const auto& group : list.groups) size += group.second.size();
+  return size <= kShortList;
+}
 
 HostProbed Probe() {
   HostProbed probed;
@@ -79,7 +95,8 @@ class NodeActor {
   Handle::behavior_type make_behavior() {
     Tell(NodeReady{kVersion, HostName(), PlatformName(),
                    static_cast<uint32_t>(UsableCpus()),
-                   static_cast<uint32_t>(getpid())});
+                   static_cast<uint32_t>(getpid()), KernelId(),
+                   static_cast<uint32_t>(InstalledCpus())});
     return {
         [this](const CommandMessage& e) { OnCommand(e); },
         [this](const LinkEnded&) { OnLinkEnded(); },
@@ -159,13 +176,26 @@ class NodeActor {
 
   void List(const ListCollection& command) {
     const auto found = collections_.find(command.hash);
-    if (found != collections_.end()) Tell(found->second);
+    if (found != collections_.end()) Tell(found->second.list);
+  }
+
+  void Report(CollectionReported reported) {
+    const auto found = collections_.find(reported.hash);
+    reported.list_follows = found != collections_.end() &&
+                            !found->second.sent && IsShort(found->second.list);
+    Tell(reported);
+    if (!reported.list_follows) return;
+    found->second.sent = true;
+    Tell(found->second.list);
   }
 
   void OnEvent(const NodeEvent& event) {
     std::visit(Overload{
                    // Kept here: identical lists travel as one hash.
-                   [&](const CollectionListed& e) { collections_[e.hash] = e; },
+                   [&](const CollectionListed& e) {
+                     collections_.insert_or_assign(e.hash, Collected{e});
+                   },
+                   [&](const CollectionReported& e) { Report(e); },
                    [&](const WorkerFinished& e) { Part(e.worker, event); },
                    [&](const WorkerRefused& e) { Part(e.worker, event); },
                    [&](const WorkerDied& e) { Part(e.worker, event); },
@@ -223,7 +253,7 @@ class NodeActor {
   const std::function<void()> done_;
   const EventLinkHandle link_;
   absl::flat_hash_map<WorkerId, WorkerHandle> workers_;
-  absl::flat_hash_map<std::string, CollectionListed> collections_;
+  absl::flat_hash_map<std::string, Collected> collections_;  // By hash.
   absl::flat_hash_map<uint32_t, ReplicaHandle> replicas_;    // By tree.
   absl::flat_hash_map<uint32_t, GathererHandle> gatherers_;  // By number.
   bool tried_artifacts_ = false;

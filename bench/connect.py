@@ -98,8 +98,11 @@ class Rig:
         """Seconds until the first test began."""
         tests = 4 * len(hosts) * workers
         suite = str(self.project / "suite")
-        (self.project / "suite/test_it.py").write_text(
-            SUITE.format(tests=tests, first=self.first))
+        file = self.project / "suite/test_it.py"
+        text = SUITE.format(tests=tests, first=self.first)
+        # Not anew for each run: to write it is to change it.
+        if not file.exists() or file.read_text() != text:
+            file.write_text(text)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.first)
         if tool == "dist":

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +12,10 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/history/history_file.h"
+#include "core/manifest/digest.h"
 #include "transports/host_facts.h"
 
 namespace dist {
@@ -160,11 +159,7 @@ bool WantsHistory(const Options& options) {
 std::string HistoryPath(const std::string& rootdir) {
   const std::string cache = CacheFolder();
   if (cache.empty()) return "";
-  unsigned char hash[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(rootdir.data()), rootdir.size(),
-         hash);
-  const std::string name = absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(hash), 8));
+  const std::string name = DigestOf(rootdir).Hex().substr(0, 16);
   return absl::StrCat(cache, "/dist/history/", name);
 }
 

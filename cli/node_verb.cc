@@ -1,13 +1,12 @@
 #include "cli/node_verb.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 
 #include <string>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "actors/node.h"
+#include "core/manifest/digest.h"
 #include "transports/stdio.h"
 
 namespace dist {
@@ -28,21 +27,14 @@ int ServeStdio() {
 }
 
 int HashStdin() {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
+  Hasher hasher;
   std::vector<char> buffer(1 << 16);
   size_t n = 0;
   while ((n = fread(buffer.data(), 1, buffer.size(), stdin)) > 0) {
-    EVP_DigestUpdate(context, buffer.data(), n);
+    hasher.Add({buffer.data(), n});
   }
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_DigestFinal_ex(context, digest, &size);
-  EVP_MD_CTX_free(context);
   if (ferror(stdin)) return 1;
-  printf("%s  -\n",
-         absl::BytesToHexString({reinterpret_cast<const char*>(digest), size})
-             .c_str());
+  printf("%s  -\n", hasher.Finish().Hex().c_str());
   return 0;
 }
 

@@ -57,6 +57,12 @@ std::string PlatformName() {
   return system + "-" + names.machine;
 }
 
+std::string KernelId() {
+  std::string id = ReadFile("/proc/sys/kernel/random/boot_id");
+  while (!id.empty() && id.back() == '\n') id.pop_back();
+  return id;
+}
+
 std::string SystemName() {
   utsname names = {};
   uname(&names);

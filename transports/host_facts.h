@@ -9,6 +9,9 @@ namespace dist {
 std::string HostName();
 std::string PlatformName();  // "linux-x86_64".
 
+// Names the running kernel, until the machine is started again. "": unknown.
+std::string KernelId();
+
 std::string SystemName();  // As of uname: "Linux 6.1.0 x86_64".
 int InstalledCpus();       // At least 1.
 

@@ -1,22 +1,12 @@
 #include "core/manifest/digest.h"
 
-#include <openssl/evp.h>
+#include <nettle/sha2.h>
 
-#include <cstdlib>
 #include <cstring>
 
 #include "absl/strings/escaping.h"
 
 namespace dist {
-namespace {
-
-// Fetched once: OpenSSL 3 otherwise looks the algorithm up for each file.
-const EVP_MD* Sha256() {
-  static const EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  return md;
-}
-
-}  // namespace
 
 Digest Digest::FromBytes(absl::string_view text) {
   Digest digest;
@@ -27,30 +17,22 @@ Digest Digest::FromBytes(absl::string_view text) {
 std::string Digest::Hex() const { return absl::BytesToHexString(view()); }
 
 struct Hasher::Context {
-  EVP_MD_CTX* md = EVP_MD_CTX_new();
-  ~Context() { EVP_MD_CTX_free(md); }
+  sha256_ctx sha256;
 };
 
-Hasher::Hasher() : context_(std::make_unique<Context>()) { Restart(); }
+Hasher::Hasher() : context_(std::make_unique<Context>()) {
+  sha256_init(&context_->sha256);
+}
 Hasher::~Hasher() = default;
 
-// A library without SHA-256, or without memory, leaves nothing to go on with.
-void Hasher::Restart() {
-  if (EVP_DigestInit_ex2(context_->md, Sha256(), nullptr) != 1) std::abort();
-}
-
 void Hasher::Add(absl::string_view bytes) {
-  if (EVP_DigestUpdate(context_->md, bytes.data(), bytes.size()) != 1) {
-    std::abort();
-  }
+  sha256_update(&context_->sha256, bytes.size(),
+                reinterpret_cast<const uint8_t*>(bytes.data()));
 }
 
 Digest Hasher::Finish() {
   Digest digest;
-  if (EVP_DigestFinal_ex(context_->md, digest.bytes.data(), nullptr) != 1) {
-    std::abort();
-  }
-  Restart();
+  sha256_digest(&context_->sha256, Digest::kSize, digest.bytes.data());
   return digest;
 }
 

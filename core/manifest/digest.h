@@ -46,8 +46,6 @@ class Hasher {
   Digest Finish();
 
  private:
-  void Restart();
-
   struct Context;
   const std::unique_ptr<Context> context_;
 };

@@ -190,10 +190,15 @@ struct NodeReady {
   std::string platform;  // "linux-x86_64".
   uint32_t cpus = 1;     // That the node may use: affinity and cgroup quota.
   uint32_t pid = 0;
+  // Names the running kernel: nodes with the same one share its CPUs, be they
+  // in containers or not. Empty: not known.
+  std::string kernel;
+  uint32_t kernel_cpus = 1;
   template <class V>
   auto VisitFields(V&& v) {
     return v("version", version, "hostname", hostname, "platform", platform,
-             "cpus", cpus, "pid", pid);
+             "cpus", cpus, "pid", pid, "kernel", kernel, "kernel_cpus",
+             kernel_cpus);
   }
 };
 
@@ -252,10 +257,12 @@ struct CollectionReported {
   std::string hash;
   uint32_t count = 0;
   uint32_t deselected = 0;
+  // The node's next message is the list: it is short, and was not sent before.
+  bool list_follows = false;
   template <class V>
   auto VisitFields(V&& v) {
     return v("worker", worker, "hash", hash, "count", count, "deselected",
-             deselected);
+             deselected, "list_follows", list_follows);
   }
 };
 

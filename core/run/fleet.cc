@@ -67,10 +67,28 @@ void Fleet::Retire(Slot* slot, Slot::State next) {
   slot->reports.clear();
 }
 
+void Fleet::SetMachine(HostId host, const NodeReady& ready) {
+  HostState& state = hosts_[host.value()];
+  state.cpus = std::max<uint32_t>(ready.cpus, 1);
+  state.machine = HostState::kNoMachine;
+  if (ready.kernel.empty()) return;
+  const auto found = std::find_if(
+      machines_.begin(), machines_.end(),
+      [&](const Machine& machine) { return machine.kernel == ready.kernel; });
+  state.machine = static_cast<size_t>(found - machines_.begin());
+  if (found == machines_.end()) machines_.push_back({ready.kernel, 1, 0});
+  // Never less than what one of its hosts may use.
+  uint32_t& cpus = machines_[state.machine].cpus;
+  cpus = std::max({cpus, ready.kernel_cpus, state.cpus});
+}
+
 bool Fleet::MayStartOn(HostId host) const {
   const HostState& state = hosts_[host.value()];
-  return state.link == HostState::Link::kUp &&
-         starting_on_[host.value()] < state.cpus;
+  if (state.link != HostState::Link::kUp) return false;
+  if (starting_on_[host.value()] >= state.cpus) return false;
+  if (state.machine == HostState::kNoMachine) return true;
+  const Machine& machine = machines_[state.machine];
+  return machine.starting < machine.cpus;
 }
 
 void Fleet::SetState(Slot* slot, Slot::State state) {
@@ -99,7 +117,10 @@ void Fleet::Count(const Slot& slot, int by) {
   const auto add = static_cast<size_t>(by);
   if (slot.alive()) alive_ += add;
   if (slot.state == Slot::State::kStarting) {
-    starting_on_[slot.plan->host.value()] += add;
+    const HostId host = slot.plan->host;
+    starting_on_[host.value()] += add;
+    const size_t machine = hosts_[host.value()].machine;
+    if (machine != HostState::kNoMachine) machines_[machine].starting += add;
     kin_starting_[slot.plan->kin] += add;
   }
   if (slot.state != Slot::State::kGone &&

@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/model/ids.h"
+#include "core/model/node_messages.h"
 #include "core/model/report.h"
 #include "core/run/run_plan.h"
 #include "core/run/slot_set.h"
@@ -22,8 +23,10 @@ namespace dist {
 
 struct HostState {
   enum class Link { kConnecting, kUp, kClosing, kGone };
+  static constexpr size_t kNoMachine = SIZE_MAX;
   Link link = Link::kConnecting;
   uint32_t cpus = 1;
+  size_t machine = kNoMachine;  // Its number: hosts may share one.
   bool was_up = false;
   int reconnects = 0;  // Since a test last ended there.
   // The shortest that a question was answered in. Zero: none was yet.
@@ -139,8 +142,10 @@ class Fleet {
   const SlotSet& resting() const { return resting_; }  // kReady, no lease.
   const SlotSet& laden() const { return laden_; }      // kReady, two leases.
 
+  // What the node of a host that is new or came back says of its CPUs.
+  void SetMachine(HostId host, const NodeReady& ready);
   // Starting processes compete for CPUs, so only as many start at a time as
-  // the host has.
+  // the host has, and the machine, whose other CPUs are another host's.
   bool MayStartOn(HostId host) const;
   // Some slot of that kin has collected, now or earlier.
   bool KinCollected(uint32_t kin) const {
@@ -177,9 +182,15 @@ class Fleet {
   std::vector<bool> kin_collected_;
   std::vector<size_t> kin_starting_;
   std::vector<size_t> starting_on_;  // By HostId.
-  std::vector<size_t> sharing_;      // By PlatformId.
-  std::vector<size_t> idle_;         // By PlatformId.
-  std::vector<size_t> resters_;      // By PlatformId.
+  struct Machine {
+    std::string kernel;
+    uint32_t cpus = 1;
+    size_t starting = 0;
+  };
+  std::vector<Machine> machines_;
+  std::vector<size_t> sharing_;  // By PlatformId.
+  std::vector<size_t> idle_;     // By PlatformId.
+  std::vector<size_t> resters_;  // By PlatformId.
   SlotSet waiting_;
   SlotSet resting_;
   SlotSet laden_;

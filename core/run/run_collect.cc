@@ -55,9 +55,8 @@ void RunMachine::On(HostId host, const CollectionReported& e) {
     if (collections_[i].hash == e.hash) return Attach(slot, i);
   }
   slot->awaited_hash = e.hash;
-  if (asked_hashes_.emplace(host, e.hash).second) {
-    Tell(*slot, ListCollection{e.hash});
-  }
+  const bool first = asked_hashes_.emplace(host, e.hash).second;
+  if (first && !e.list_follows) Tell(*slot, ListCollection{e.hash});
 }
 
 void RunMachine::On(HostId host, const CollectionListed& e) {

@@ -129,7 +129,7 @@ void RunMachine::On(HostId host, const NodeReady& e) {
   if (state.link != HostState::Link::kConnecting) return;
   state.link = HostState::Link::kUp;
   state.was_up = true;
-  state.cpus = std::max<uint32_t>(e.cpus, 1);
+  fleet_.SetMachine(host, e);
   replan_ = true;
   if (phase_ == Phase::kClosing) CloseHost(host);
 }

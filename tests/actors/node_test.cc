@@ -53,6 +53,16 @@ class NodeTest : public ActorTest {
     return count;
   }
 
+  template <class E>
+  const E& Last() const {
+    const E* last = nullptr;
+    for (const NodeEvent& event : heard_->events) {
+      if (const E* found = std::get_if<E>(&event)) last = found;
+    }
+    EXPECT_NE(last, nullptr);
+    return *last;
+  }
+
   // What the pump does: everything ends, then it says so.
   void FinishKillAll() {
     for (size_t i = 0; i < processes_.processes.size(); ++i) {
@@ -129,13 +139,31 @@ TEST_F(NodeTest, TellsAWorkersLastWord) {
   EXPECT_EQ(Count<WorkerDied>(), 1);
 }
 
-TEST_F(NodeTest, KeepsCollectionsUntilAskedForThem) {
-  Send(node_, EventMessage{CollectionListed{"hash", {"a"}, {}}});
+TEST_F(NodeTest, KeepsLongCollectionsUntilAskedForThem) {
+  const std::string id(20000, 'a');
+  Send(node_, EventMessage{CollectionListed{"hash", {id}, {}}});
+  Send(node_, EventMessage{CollectionReported{WorkerId(1), "hash", 1, 0}});
   Run();
+  EXPECT_FALSE(Last<CollectionReported>().list_follows);
   EXPECT_EQ(Count<CollectionListed>(), 0);
   Command(ListCollection{"hash"});
   Run();
   EXPECT_EQ(Count<CollectionListed>(), 1);
+}
+
+TEST_F(NodeTest, SendsAShortCollectionOnceWithItsReport) {
+  Send(node_, EventMessage{CollectionListed{"hash", {"a"}, {}}});
+  Send(node_, EventMessage{CollectionReported{WorkerId(1), "hash", 1, 0}});
+  Run();
+  EXPECT_TRUE(Last<CollectionReported>().list_follows);
+  EXPECT_EQ(Count<CollectionListed>(), 1);
+  Send(node_, EventMessage{CollectionReported{WorkerId(2), "hash", 1, 0}});
+  Run();
+  EXPECT_FALSE(Last<CollectionReported>().list_follows);
+  EXPECT_EQ(Count<CollectionListed>(), 1);
+  Command(ListCollection{"hash"});
+  Run();
+  EXPECT_EQ(Count<CollectionListed>(), 2);
 }
 
 TEST_F(NodeTest, SaysGoodbyeOnceNothingIsLeft) {

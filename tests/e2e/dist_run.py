@@ -111,13 +111,19 @@ def read_junit(path):
     return outcomes
 
 
-class Result:
-    def __init__(self, status, out, err, seconds, junit):
+class Result(str):
+    """What a run came to. A string, so that `assert ..., ran` shows all of it: of other things
+    pytest shows a short repr."""
+
+    def __new__(cls, status, out, err, seconds, junit):
+        self = super().__new__(cls, f"exit status {status} after {seconds:.1f} s\n"
+                               f"--- stdout\n{out[-8000:]}\n--- stderr\n{err[-4000:]}")
         self.status = status
         self.out = out
         self.err = err
         self.seconds = seconds
         self.junit = junit
+        return self
 
     @property
     def outcomes(self):
@@ -137,10 +143,6 @@ class Result:
         words = dict(reversed(word.split(" ", 1)) for word in found.group(1).split(", "))
         return {word.replace("errors", "error").replace("warnings", "warning"): int(n)
                 for word, n in words.items()}
-
-    def __repr__(self):
-        return (f"exit status {self.status} after {self.seconds:.1f} s\n"
-                f"--- stdout\n{self.out[-8000:]}\n--- stderr\n{self.err[-4000:]}")
 
 
 class Live:

@@ -180,6 +180,26 @@ def test_node_is_killed(dist, there, way):
     assert ": the node is gone" in ran.out and "; replaced" in ran.out
 
 
+def test_a_node_falls_silent(dist, there):
+    """Nothing has ended, so only its silence tells: after 30 s another one does its work."""
+    dist.write(it=WAITING)
+    live = dist.start("--tx", f"2*{WAYS['pipes']}//chdir={dist.folder}", "--maxschedchunk=1",
+                      env=there)
+    node = int(dist.wait_for("one")[0])
+    dist.wait_for("two")
+    first = set(dist_run.processes(dist.cookie)) - {live.pid}
+    for name in ("one", "two"):
+        (dist / name).unlink()
+    os.kill(node, signal.SIGSTOP)
+    assert dist.wait_for("one", 45) != [str(node)]
+    dist_run.wait_until(lambda: not any(map(dist_run.alive, first)), 5, "old processes end")
+    (dist / "go").touch()
+    ran = live.wait(30)
+    assert (ran.status, ran.counts) == (0, {"passed": 2}), ran
+    assert "silent for 3" in ran.out and "; replaced" in ran.out
+    dist_run.wait_gone(dist.cookie)
+
+
 def test_one_host_dies_and_others_do_its_work(dist, there):
     """Sweeping up after it must not touch the others."""
     dist.write(it="""

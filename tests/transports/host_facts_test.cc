@@ -60,6 +60,9 @@ TEST(HostFactsTest, KnowsItsHost) {
   EXPECT_FALSE(HostName().empty());
   EXPECT_EQ(PlatformName().compare(0, 6, "linux-"), 0);
   EXPECT_GE(UsableCpus(), 1);
+  EXPECT_GE(InstalledCpus(), UsableCpus());
+  EXPECT_EQ(KernelId().size(), 36u);
+  EXPECT_EQ(KernelId(), KernelId());
 }
 
 TEST(HostFactsTest, CountsOnlyCpusItMayUse) {

@@ -60,6 +60,55 @@ TEST_F(FleetTest, LetsAsManyStartAsThereAreCpus) {
   EXPECT_TRUE(fleet_.MayStartOn(HostId(0)));
 }
 
+TEST_F(FleetTest, HostsOfOneMachineShareItsCpus) {
+  NodeReady ready;
+  ready.cpus = ready.kernel_cpus = 2;
+  ready.kernel = "k";
+  fleet_.SetMachine(HostId(0), ready);
+  fleet_.SetMachine(HostId(1), ready);
+  Slot* const there = &fleet_.slots()[2];
+  fleet_.Incarnate(first_);
+  EXPECT_TRUE(fleet_.MayStartOn(HostId(1)));
+  fleet_.Incarnate(there);
+  EXPECT_FALSE(fleet_.MayStartOn(HostId(0)));
+  EXPECT_FALSE(fleet_.MayStartOn(HostId(1)));
+  fleet_.Retire(first_, Slot::State::kGone);
+  EXPECT_TRUE(fleet_.MayStartOn(HostId(0)));
+  EXPECT_TRUE(fleet_.MayStartOn(HostId(1)));
+}
+
+TEST_F(FleetTest, AMachineHasTheCpusThatItsHostsMayNotUse) {
+  NodeReady ready;
+  ready.cpus = 1;
+  ready.kernel_cpus = 2;
+  ready.kernel = "k";
+  fleet_.SetMachine(HostId(0), ready);
+  fleet_.SetMachine(HostId(1), ready);
+  fleet_.Incarnate(first_);
+  EXPECT_FALSE(fleet_.MayStartOn(HostId(0)));
+  EXPECT_TRUE(fleet_.MayStartOn(HostId(1)));
+}
+
+TEST_F(FleetTest, HostsThatDoNotSayWhatTheyRunOnShareNothing) {
+  fleet_.SetMachine(HostId(0), NodeReady());
+  fleet_.SetMachine(HostId(1), NodeReady());
+  fleet_.Incarnate(first_);
+  EXPECT_TRUE(fleet_.MayStartOn(HostId(1)));
+}
+
+TEST_F(FleetTest, AHostMayComeBackAsAnotherMachine) {
+  NodeReady ready;
+  ready.kernel = "k";
+  fleet_.SetMachine(HostId(0), ready);
+  fleet_.SetMachine(HostId(1), ready);
+  fleet_.Incarnate(first_);
+  fleet_.Retire(first_, Slot::State::kWaiting);
+  ready.kernel = "later";
+  fleet_.SetMachine(HostId(0), ready);
+  fleet_.Incarnate(first_);
+  EXPECT_TRUE(fleet_.MayStartOn(HostId(1)));
+}
+
 TEST_F(FleetTest, StartsNobodyOnAHostThatIsNotUp) {
   fleet_.host(HostId(0)).link = HostState::Link::kConnecting;
   EXPECT_FALSE(fleet_.MayStartOn(HostId(0)));

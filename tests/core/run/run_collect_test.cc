@@ -30,6 +30,30 @@ TEST(RunCollect, AsksForEveryListOnce) {
   EXPECT_THAT(run.Said<CollectionGrew>(), SizeIs(3));
 }
 
+TEST(RunCollect, DoesNotAskForAListThatFollows) {
+  RunDriver run(MakePlan("load", 1, 2));
+  run.Ready(0);
+  CollectionReported reported = Reported(run.worker(0), "h");
+  reported.list_follows = true;
+  run.Tell(0, reported);
+  run.Tell(0, CollectionListed{"h", {"a", "b"}, {}});
+  run.Tell(0, Reported(run.worker(1), "h"));
+  EXPECT_THAT(run.Told<ListCollection>(), IsEmpty());
+  EXPECT_THAT(run.Said<CollectionGrew>(), SizeIs(2));
+}
+
+TEST(RunCollect, AsksIfTheListThatFollowedCameForNobody) {
+  RunDriver run(MakePlan("load", 1, 1));
+  run.Ready(0);
+  CollectionReported reported = Reported(run.worker(0), "h");
+  reported.list_follows = true;
+  run.Tell(0, reported);
+  run.DieIdle(0);
+  run.Tell(0, CollectionListed{"h", {"a"}, {}});
+  run.Tell(0, Reported(run.worker(0), "h"));
+  EXPECT_THAT(run.Told<ListCollection>(), SizeIs(1));
+}
+
 TEST(RunCollect, AsksAgainIfTheHostWasLostBeforeItAnswered) {
   RunDriver run(MakePlan("load", 1, 1));
   run.Ready(0);
