@@ -106,7 +106,7 @@ void SimWorld::Send(uint32_t host, NodeEvent event) {
   const int64_t delay = Delay(host);
   at.last_word = std::max(at.last_word, now_ + delay);
   const uint64_t link = at.link;
-  After(at.last_word - now_, [=] {
+  After(at.last_word - now_, [this, host, link, event = std::move(event)] {
     if (hosts_[host].link != link) return;
     const bool stale = checker_.BeforeEvent(HostId(host), event);
     if (stale) ++result_.counts.stale_words;
@@ -167,6 +167,10 @@ void SimWorld::Order(uint32_t host, const NodeCommand& command) {
                         [&](const RunTests& c) {
                           SimWorker* worker = find(c.worker);
                           if (worker == nullptr) return;
+                          if (c.positions.empty()) {
+                            worker->waits = false;
+                            worker->asks = true;
+                          }
                           for (const uint32_t position : c.positions) {
                             worker->queue.emplace_back(position, c.lease);
                           }
@@ -221,11 +225,7 @@ SimResult SimWorld::Run() {
   while (!agenda_.empty() && result_.events < most_events &&
          checker_.violation().empty()) {
     ++result_.events;
-    const auto next = agenda_.begin();
-    now_ = next->first.first;
-    const std::function<void()> what = std::move(next->second);
-    agenda_.erase(next);
-    what();
+    Advance();
   }
   checker_.AtEnd();
   result_.violation = checker_.violation();
