@@ -2,7 +2,7 @@
 """Time from the start of a command to its first test, on hosts over ssh.
 
 dist and pytest-xdist in turn, over the same sshd on loopback, and `ssh host
-true` beside. See bench/README.md.
+true` and a local pytest beside. See bench/README.md.
 """
 
 import argparse
@@ -96,7 +96,7 @@ class Rig:
 
     def run(self, tool, hosts, workers):
         """Seconds until the first test began."""
-        tests = 4 * len(hosts) * workers
+        tests = 4 * max(len(hosts), 1) * workers
         suite = str(self.project / "suite")
         file = self.project / "suite/test_it.py"
         text = SUITE.format(tests=tests, first=self.first)
@@ -108,6 +108,9 @@ class Rig:
         if tool == "dist":
             command = [self.dist, "-q", "-d", "--no-history"]
             spec = "{n}*ssh=-F {config} {host}//python={python}"
+        elif tool == "pytest":
+            command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+            hosts = []
         else:
             command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-d",
                        "--rsyncdir", suite]
@@ -134,6 +137,7 @@ def measure(rig, args, line, hosts, workers):
         found.setdefault(what, []).append(seconds)
     for _ in range(args.rounds):
         note("ssh", rig.ssh_true(names[0]))
+        note("pytest", rig.run("pytest", [], workers * hosts))
         for tool in "dist", "xdist":
             rig.forget()
             note(tool + " cold", rig.run(tool, names, workers))
@@ -161,8 +165,8 @@ def main():
         try:
             print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} CPUs, "
                   f"medians of {args.rounds}; seconds to the first test\n")
-            print("| delay ms | hosts | workers each | cache | ssh true | dist | xdist "
-                  "| dist/xdist |\n|---|---|---|---|---|---|---|---|", flush=True)
+            print("| delay ms | hosts | workers each | cache | ssh true + 2 round trips + pytest "
+                  "| dist | xdist | dist/xdist |\n|---|---|---|---|---|---|---|---|", flush=True)
             for delay in args.delay:
                 if delay > 0:
                     rig.delay(delay)
@@ -172,10 +176,11 @@ def main():
                                         hosts, workers)
                         middle = {what: statistics.median(all)
                                   for what, all in found.items()}
+                        bound = middle["ssh"] + 4 * delay / 1000 + middle["pytest"]
                         for cache in "cold", "warm":
                             ours, theirs = middle[f"dist {cache}"], middle[f"xdist {cache}"]
                             print(f"| {delay} | {hosts} | {workers} | {cache} "
-                                  f"| {middle['ssh']:.2f} | {ours:.2f} | {theirs:.2f} "
+                                  f"| {bound:.2f} | {ours:.2f} | {theirs:.2f} "
                                   f"| {ours / theirs:.2f} |", flush=True)
             print(f"\nload {os.getloadavg()[0]:.1f} at the end")
         finally:
