@@ -7,8 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
-
-#include "transports/tls/secured.h"
+#include <vector>
 
 namespace dist {
 namespace {
@@ -24,16 +23,15 @@ class SecuredPolicy {
       : link_(std::move(link)) {}
   SecuredPolicy(SecuredPolicy&&) = default;
   ~SecuredPolicy() {
-    if (link_ != nullptr && !failed_) link_->session.Finish();
+    if (link_ != nullptr && !failed_) link_->Finish();
   }
 
   rw_state read_some(size_t& result, native_socket, void* data, size_t size) {
     result = 0;
     if (size == 0) return rw_state::success;
-    const auto moved = link_->session.Read(static_cast<char*>(data), size);
-    if (!moved.ok()) return Fail(std::string(moved.status().message()));
-    if (moved->ended) return Fail("closed by the other side");
-    result = moved->bytes;
+    const auto moved = link_->Read(static_cast<char*>(data), size);
+    if (!moved.ok()) return Fail(moved.status());
+    result = *moved;
     return rw_state::success;
   }
 
@@ -42,24 +40,24 @@ class SecuredPolicy {
                       size_t size) {
     result = 0;
     while (result < size) {
-      const auto moved = link_->session.Write(
-          static_cast<const char*>(data) + result, size - result);
-      if (!moved.ok()) return Fail(std::string(moved.status().message()));
-      if (moved->bytes == 0) break;
-      result += moved->bytes;
+      const auto moved =
+          link_->Write(static_cast<const char*>(data) + result, size - result);
+      if (!moved.ok()) return Fail(moved.status());
+      if (*moved == 0) break;
+      result += *moved;
     }
     return rw_state::success;
   }
 
   // The socket is not readable for what has been decrypted already.
   bool must_read_more(native_socket, size_t) {
-    return !failed_ && link_->session.pending() > 0;
+    return !failed_ && link_->pending() > 0;
   }
 
  private:
-  rw_state Fail(const std::string& how) {
+  rw_state Fail(const absl::Status& how) {
     failed_ = true;
-    link_->witness.SetEnd(how);
+    link_->witness.SetEnd(std::string(how.message()));
     return rw_state::failure;
   }
 

@@ -32,7 +32,6 @@
 #include "transports/serve/server.h"
 #include "transports/ssh/ssh.h"
 #include "transports/tcp.h"
-#include "transports/tls/secured.h"
 #include "transports/tls/session.h"
 #include "transports/transport.h"
 #include "transports/wait.h"
@@ -204,9 +203,21 @@ void MeasureTls(const ServeKey& key, size_t bytes, Line* line) {
 }
 
 // The end of a connection as a link actor has it.
-End Linked(const Connection& made) {
-  return made.secured == nullptr ? Plain(made.fd)
-                                 : Secured(&made.secured->session);
+End Linked(LinkSocket link) {
+  if (link.secured == nullptr) return Plain(link.fd);
+  const auto moved = [fd = link.fd](const absl::StatusOr<size_t>& bytes,
+                                    short event) {
+    if (!bytes.ok()) Die("the session ended early");
+    pollfd wait = {fd, event, 0};
+    if (*bytes == 0) poll(&wait, 1, -1);
+    return *bytes;
+  };
+  return {[=](char* data, size_t size) {
+            return moved(link.secured->Read(data, size), POLLIN);
+          },
+          [=](const char* data, size_t size) {
+            return moved(link.secured->Write(data, size), POLLOUT);
+          }};
 }
 
 // What a node of ours does here: the first bytes say how much will be wanted.
@@ -223,7 +234,7 @@ void AnswerAsNode(const End& end) {
 void MeasureNode(const HostAddress& host, uint64_t bytes, Line* line) {
   const auto made = ConnectByTable(host, Patience());
   if (!made.ok()) Die(std::string(made.status().message()));
-  const End end = Linked(*made);
+  const End end = Linked({made->fd, made->secured});
   end.write(reinterpret_cast<const char*>(&bytes), sizeof(bytes));
   Ask(end, bytes, line);
   close(made->fd);
@@ -365,7 +376,7 @@ int Node(const std::string& kind) {
   if (kind == "--served") {
     const auto link = TakeServedLink();
     if (!link.ok()) Die(std::string(link.status().message()));
-    AnswerAsNode(Secured(&link->secured->session));
+    AnswerAsNode(Linked(*link));
   } else {
     AnswerAsNode(Plain(0));
   }

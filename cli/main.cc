@@ -26,6 +26,7 @@
 #include "cli/plan.h"
 #include "cli/plan_verb.h"
 #include "cli/serve_verb.h"
+#include "cli/served_verb.h"
 #include "cli/signal_watch.h"
 #include "cli/sync_plan.h"
 #include "core/base/text.h"
@@ -343,7 +344,8 @@ int TellHistory(const std::vector<std::string>& args) {
 
 int Main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
-  const int served = NodeVerb(args);
+  int served = NodeVerb(args);
+  if (served == kNotTheNodeVerb) served = ServedVerb(args);
   if (served != kNotTheNodeVerb) return served;
   // Under `bazel run` the user is somewhere else.
   if (const char* user = getenv("BUILD_WORKING_DIRECTORY")) {

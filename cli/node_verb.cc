@@ -7,7 +7,6 @@
 
 #include "actors/node.h"
 #include "core/manifest/digest.h"
-#include "transports/serve/node_end.h"
 #include "transports/stdio.h"
 
 namespace dist {
@@ -27,15 +26,6 @@ int ServeStdio() {
   return status;
 }
 
-int ServeServed() {
-  absl::StatusOr<LinkSocket> link = TakeServedLink();
-  if (!link.ok()) {
-    fprintf(stderr, "dist: %s\n", std::string(link.status().message()).c_str());
-    return 3;
-  }
-  return RunNode(*std::move(link));
-}
-
 int HashStdin() {
   Hasher hasher;
   std::vector<char> buffer(1 << 16);
@@ -53,7 +43,6 @@ int HashStdin() {
 int NodeVerb(const std::vector<std::string>& args) {
   if (args.size() != 2 || args[0] != "node") return kNotTheNodeVerb;
   if (args[1] == "--stdio") return ServeStdio();
-  if (args[1] == "--served") return ServeServed();
   if (args[1] == "--hash") return HashStdin();
   return kNotTheNodeVerb;
 }

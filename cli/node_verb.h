@@ -10,7 +10,6 @@ namespace dist {
 inline constexpr int kNotTheNodeVerb = -1;
 
 // `node --stdio`: serves the coordinator behind stdin and stdout. `node
-// --served`: the one that `dist serve` has let in. `node
 // --hash`: prints the SHA-256 of stdin as sha256sum does. Returns an exit
 // status, or kNotTheNodeVerb for other arguments. Call it from main() before
 // any thread is made.

@@ -7,11 +7,15 @@
 
 #include "cli/node_verb.h"
 #include "cli/serve_verb.h"
+#include "cli/served_verb.h"
 
 int main(int argc, char** argv) {
   // The kernel knows us as the loader that started us.
   prctl(PR_SET_NAME, "dist");
   int status = dist::NodeVerb({argv + 1, argv + argc});
+  if (status == dist::kNotTheNodeVerb) {
+    status = dist::ServedVerb({argv + 1, argv + argc});
+  }
   if (status == dist::kNotTheNodeVerb && argc > 1 &&
       strcmp(argv[1], "serve") == 0) {
     status = dist::ServeVerb({argv + 2, argv + argc});

@@ -1,6 +1,4 @@
 // socket: a node behind a `dist serve`. listen: one on a host that dialled in.
-#include <fcntl.h>
-
 #include <memory>
 #include <string>
 #include <utility>
@@ -30,19 +28,19 @@ ServeRequest NodePlease() {
 // The node is another process than the one that spoke for it so far.
 absl::StatusOr<Connection> LinkOver(TlsSession session,
                                     const Patience& patience) {
-  absl::StatusOr<std::shared_ptr<SecuredLink>> secured =
+  absl::StatusOr<LinkSocket> link =
       TakeOver(TlsSession::Side::kClient, HandOver(std::move(session)),
                AtMost(kAnswerLimit, patience));
-  if (!secured.ok()) {
-    if (absl::IsCancelled(secured.status())) return secured.status();
+  if (!link.ok()) {
+    if (absl::IsCancelled(link.status())) return link.status();
     return absl::UnavailableError(
-        absl::StrCat("its node does not answer: ", secured.status().message(),
+        absl::StrCat("its node does not answer: ", link.status().message(),
                      "\nhelp: see what dist serve says there"));
   }
   Connection made;
-  made.fd = fcntl((*secured)->session.fd(), F_DUPFD_CLOEXEC, 0);
-  made.witness = {*secured, &(*secured)->witness};
-  made.secured = *std::move(secured);
+  made.fd = link->fd;
+  made.witness = {link->secured, &link->secured->witness};
+  made.secured = std::move(link->secured);
   return made;
 }
 

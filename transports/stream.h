@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
@@ -66,7 +67,25 @@ class StreamWitness {
   std::string end_;
 };
 
-struct SecuredLink;  // tls/secured.h
+// What carries a link's bytes over a socket in another shape: TLS
+// (tls/secured.h). One thread at a time, but for the witness.
+class SecuredLink {
+ public:
+  virtual ~SecuredLink() = default;
+
+  // Move some of `size` > 0 bytes; 0: none for now, the socket will tell. A
+  // Write that moved nothing is repeated with the same bytes. Errors: how the
+  // stream ended, one clause.
+  virtual absl::StatusOr<size_t> Read(char* data, size_t size) = 0;
+  virtual absl::StatusOr<size_t> Write(const char* data, size_t size) = 0;
+  // Bytes that wait to be read though the socket does not tell.
+  virtual size_t pending() const = 0;
+  // Tells the other side that nothing more comes, if there is room for it.
+  virtual void Finish() = 0;
+
+  // Whoever uses it says here how it ended.
+  StreamWitness witness;
+};
 
 // What a link actor runs over.
 struct LinkSocket {

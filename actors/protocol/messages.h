@@ -16,7 +16,7 @@
 
 namespace dist {
 
-struct SecuredLink;  // transports/tls/secured.h
+class SecuredLink;  // transports/stream.h
 
 // For a node, whichever side of the link it is on at the moment.
 struct CommandMessage {

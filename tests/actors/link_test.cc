@@ -1,7 +1,6 @@
 // The link actors over real sockets, with a test at the other end.
 #include "actors/link.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <caf/send.hpp>
@@ -12,11 +11,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "actors/actor_class.h"
 #include "actors/system.h"
 #include "tests/support/link_peer.h"
@@ -107,15 +108,14 @@ NodeSinkHandle::behavior_type NodeSink(NodeSinkHandle::pointer self,
   };
 }
 
-// A link's socket over a new TLS session that has yet to be made.
-LinkSocket Secure(TlsSession::Side side, OwnedFd socket) {
-  const int fd = fcntl(socket.get(), F_DUPFD_CLOEXEC, 0);
-  SetNonBlocking(fd);
+// One end of a TLS session, over which a link is to run.
+absl::StatusOr<LinkSocket> Secure(TlsSession::Side side, OwnedFd socket) {
+  SetNonBlocking(socket.get());
+  Patience patience;
+  patience.deadline = absl::Now() + absl::Seconds(10);
   const ServeKey key(std::string(ServeKey::kBytes, 'k'));
-  return {fd, std::make_shared<SecuredLink>(
-                  TlsSession(side, std::move(socket), key))};
+  return TakeOver(side, {std::move(socket), key}, patience);
 }
-
 // Plain, and over TLS.
 class LinkTest : public ::testing::TestWithParam<bool> {
  protected:
@@ -127,13 +127,14 @@ class LinkTest : public ::testing::TestWithParam<bool> {
       end_.emplace(ours.Release());
       return;
     }
-    LinkSocket peer = Secure(TlsSession::Side::kServer, std::move(theirs));
-    end_.emplace(Secure(TlsSession::Side::kClient, std::move(ours)));
-    for (int i = 0; i < 3; ++i) {
-      EXPECT_TRUE(end_->secured->session.Shake().ok());
-      EXPECT_TRUE(peer.secured->session.Shake().ok());
-    }
-    peer_ = std::make_unique<LinkPeer>(std::move(peer));
+    absl::StatusOr<LinkSocket> peer = absl::UnknownError("");
+    std::thread there(
+        [&] { peer = Secure(TlsSession::Side::kServer, std::move(theirs)); });
+    auto end = Secure(TlsSession::Side::kClient, std::move(ours));
+    there.join();
+    EXPECT_TRUE(end.ok() && peer.ok()) << end.status() << peer.status();
+    end_.emplace(*std::move(end));
+    peer_ = std::make_unique<LinkPeer>(*std::move(peer));
   }
   // The actor system waits for the link, which ends with its peer.
   ~LinkTest() override { peer_.reset(); }

@@ -19,7 +19,6 @@
 #include "core/wire/codec.h"
 #include "core/wire/link_session.h"
 #include "transports/stream.h"
-#include "transports/tls/secured.h"
 
 namespace dist {
 
@@ -88,17 +87,16 @@ class LinkPeer {
   // How much was moved, for now; -1: never any more.
   ssize_t Write(const char* data, size_t size) {
     if (secured_ != nullptr) {
-      const auto moved = secured_->session.Write(data, size);
-      return moved.ok() ? static_cast<ssize_t>(moved->bytes) : -1;
+      const auto moved = secured_->Write(data, size);
+      return moved.ok() ? static_cast<ssize_t>(*moved) : -1;
     }
     const ssize_t n = send(fd_, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
   }
   ssize_t Read(char* data, size_t size) {
     if (secured_ != nullptr) {
-      const auto moved = secured_->session.Read(data, size);
-      if (!moved.ok() || moved->ended) return -1;
-      return static_cast<ssize_t>(moved->bytes);
+      const auto moved = secured_->Read(data, size);
+      return moved.ok() ? static_cast<ssize_t>(*moved) : -1;
     }
     const ssize_t n = recv(fd_, data, size, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;

@@ -58,14 +58,10 @@ absl::StatusOr<LinkSocket> TakeServedLink() {
   DIST_ASSIGN_OR_RETURN(ServeKey key, ReadKey(control.get()));
   // Of its own, since those of the session may be closed and used again.
   FollowServer(std::move(control), fcntl(socket.get(), F_DUPFD_CLOEXEC, 3));
-  const int fd = fcntl(socket.get(), F_DUPFD_CLOEXEC, 3);
   Patience patience;
   patience.deadline = absl::Now() + kPatience;
-  DIST_ASSIGN_OR_RETURN(
-      std::shared_ptr<SecuredLink> secured,
-      TakeOver(TlsSession::Side::kServer, {std::move(socket), std::move(key)},
-               patience));
-  return LinkSocket(fd, std::move(secured));
+  return TakeOver(TlsSession::Side::kServer,
+                  {std::move(socket), std::move(key)}, patience);
 }
 
 }  // namespace dist

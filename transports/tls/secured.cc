@@ -1,5 +1,6 @@
 #include "transports/tls/secured.h"
 
+#include <fcntl.h>
 #include <poll.h>
 
 #include "core/base/status_macros.h"
@@ -23,12 +24,27 @@ Handover HandOver(TlsSession session) {
   return {session.Release(), std::move(key)};
 }
 
-absl::StatusOr<std::shared_ptr<SecuredLink>> TakeOver(
-    TlsSession::Side side, Handover handover, const Patience& patience) {
-  auto link = std::make_shared<SecuredLink>(
+absl::StatusOr<LinkSocket> TakeOver(TlsSession::Side side, Handover handover,
+                                    const Patience& patience) {
+  auto link = std::make_shared<TlsLink>(
       TlsSession(side, std::move(handover.socket), handover.key));
-  DIST_RETURN_IF_ERROR(ShakeHands(&link->session, patience));
-  return link;
+  DIST_RETURN_IF_ERROR(ShakeHands(&link->session(), patience));
+  const int fd = fcntl(link->session().fd(), F_DUPFD_CLOEXEC, 3);
+  if (fd < 0) return absl::ResourceExhaustedError("too many open files");
+  return LinkSocket(fd, std::move(link));
+}
+
+absl::StatusOr<size_t> TlsLink::Read(char* data, size_t size) {
+  DIST_ASSIGN_OR_RETURN(const TlsSession::Moved moved,
+                        session_.Read(data, size));
+  if (moved.ended) return absl::UnavailableError("closed by the other side");
+  return moved.bytes;
+}
+
+absl::StatusOr<size_t> TlsLink::Write(const char* data, size_t size) {
+  DIST_ASSIGN_OR_RETURN(const TlsSession::Moved moved,
+                        session_.Write(data, size));
+  return moved.bytes;
 }
 
 }  // namespace dist

@@ -1,4 +1,4 @@
-// The stream of a link over TLS, for those who read and write it themselves.
+// Links over TLS.
 #ifndef DIST_TRANSPORTS_TLS_SECURED_H_
 #define DIST_TRANSPORTS_TLS_SECURED_H_
 
@@ -11,13 +11,20 @@
 
 namespace dist {
 
-// One thread at a time, but for the witness.
-struct SecuredLink {
-  explicit SecuredLink(TlsSession s) : session(std::move(s)) {}
+class TlsLink : public SecuredLink {
+ public:
+  // Its handshake is done before anything is read or written.
+  explicit TlsLink(TlsSession session) : session_(std::move(session)) {}
 
-  TlsSession session;  // Its handshake is done.
-  // Whoever uses the session says here how it ended.
-  StreamWitness witness;
+  absl::StatusOr<size_t> Read(char* data, size_t size) override;
+  absl::StatusOr<size_t> Write(const char* data, size_t size) override;
+  size_t pending() const override { return session_.pending(); }
+  void Finish() override { session_.Finish(); }
+
+  TlsSession& session() { return session_; }
+
+ private:
+  TlsSession session_;
 };
 
 // What is left of a session when its last byte has been read: its socket, and
@@ -31,9 +38,8 @@ Handover HandOver(TlsSession session);
 
 // Makes that session; the other end does so at the same time. Blocks. Errors:
 // as of TlsSession::Shake; Cancelled, DeadlineExceeded.
-absl::StatusOr<std::shared_ptr<SecuredLink>> TakeOver(TlsSession::Side side,
-                                                      Handover handover,
-                                                      const Patience& patience);
+absl::StatusOr<LinkSocket> TakeOver(TlsSession::Side side, Handover handover,
+                                    const Patience& patience);
 
 // Goes on with the handshake of `tls` until it is done. Errors likewise.
 absl::Status ShakeHands(TlsSession* tls, const Patience& patience);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <string>
 #include <thread>
@@ -42,7 +43,7 @@ TEST(TakeOver, GoesOnWhereTheFirstSessionEnded) {
   char c = 0;
   ASSERT_EQ(pair.server.Write("!", 1)->bytes, 1u);
   ASSERT_EQ(pair.client.Read(&c, 1)->bytes, 1u);
-  absl::StatusOr<std::shared_ptr<SecuredLink>> server;
+  absl::StatusOr<LinkSocket> server = absl::UnknownError("");
   std::thread there([&] {
     server = TakeOver(Side::kServer, HandOver(std::move(pair.server)), For(10));
   });
@@ -50,12 +51,19 @@ TEST(TakeOver, GoesOnWhereTheFirstSessionEnded) {
       TakeOver(Side::kClient, HandOver(std::move(pair.client)), For(10));
   there.join();
   ASSERT_TRUE(client.ok() && server.ok()) << client.status() << server.status();
-  ASSERT_EQ((*server)->session.Write("more", 4)->bytes, 4u);
+  SecuredLink& here = *client->secured;
+  ASSERT_EQ(*server->secured->Write("more", 4), 4u);
   char bytes[9];
-  ASSERT_EQ((*client)->session.Read(bytes, 1)->bytes, 1u);
-  EXPECT_EQ((*client)->session.pending(), 3u);
-  ASSERT_EQ((*client)->session.Read(bytes, sizeof(bytes))->bytes, 3u);
-  EXPECT_EQ((*client)->session.pending(), 0u);
+  ASSERT_EQ(*here.Read(bytes, 1), 1u);
+  EXPECT_EQ(here.pending(), 3u);
+  ASSERT_EQ(*here.Read(bytes, sizeof(bytes)), 3u);
+  EXPECT_EQ(here.pending(), 0u);
+  EXPECT_EQ(*here.Read(bytes, sizeof(bytes)), 0u);
+  server->secured->Finish();
+  EXPECT_EQ(std::string(here.Read(bytes, 1).status().message()),
+            "closed by the other side");
+  close(client->fd);
+  close(server->fd);
 }
 
 TEST(TakeOver, AnotherKeyIsNotTakenOver) {
