@@ -122,7 +122,11 @@ Scenario MakeScenario(const SimCase& which) {
   scenario.differ = scenario.random.Percent(20) || scenario.differ;
   scenario.refuses = scenario.random.Percent(2);
   scenario.trouble = calm ? 0 : scenario.random.Below(12);
-  if (scenario.dreadful) scenario.trouble = 20 + moods.Below(40);
+  scenario.link_trouble = scenario.trouble;
+  if (scenario.dreadful) {
+    scenario.trouble = 0;
+    scenario.link_trouble = 40 + moods.Below(50);
+  }
   return scenario;
 }
 
