@@ -107,7 +107,7 @@ Scenario MakeScenario(const SimCase& which) {
   scenario.plan = RandomPlan(which.mode, which.cut, &scenario.random);
   const bool calm = scenario.random.Percent(30);
   Random moods(which.seed ^ 0x5eed);  // Likewise of its own.
-  scenario.dreadful = moods.Percent(5);
+  scenario.dreadful = moods.Percent(10);
   AddTests(calm, which.cut, &moods, &scenario);
   if (scenario.random.Percent(40)) AddEstimates(&scenario);
   for (size_t h = 0; h < scenario.plan.hosts.size(); ++h) {
@@ -125,7 +125,7 @@ Scenario MakeScenario(const SimCase& which) {
   scenario.link_trouble = scenario.trouble;
   if (scenario.dreadful) {
     scenario.trouble = 0;
-    scenario.link_trouble = 40 + moods.Below(50);
+    scenario.link_trouble = 80 + moods.Below(20);
   }
   return scenario;
 }

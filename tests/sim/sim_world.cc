@@ -79,7 +79,8 @@ void SimWorld::Connect(uint32_t host) {
     ready.cpus = static_cast<uint32_t>(random_.Below(4));
     Send(host, ready);
     if (Trouble(scenario_.link_trouble)) {
-      After(static_cast<int64_t>(random_.Below(3000)) * kMs, [=] {
+      const uint64_t most = scenario_.dreadful ? 700 : 3000;
+      After(static_cast<int64_t>(random_.Below(most)) * kMs, [=] {
         if (hosts_[host].link == link) LoseHost(host);
       });
     }
