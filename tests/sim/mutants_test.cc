@@ -19,7 +19,7 @@ namespace dist {
 namespace {
 
 constexpr uint64_t kSeeds = 1000;
-constexpr uint64_t kEnough = 100;  // Of one that is found, for other rules.
+constexpr uint64_t kEnough = 300;  // Of one that is found, for other rules.
 
 // Whether the mode has what the bug is in.
 bool Applies(Mutant mutant, const PolicyEntry& mode) {

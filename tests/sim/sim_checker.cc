@@ -120,6 +120,7 @@ void SimChecker::Hear(Worker* worker, const NodeEvent& event) {
     worker->list = &lists_[e->hash];
   } else if (const auto* e = std::get_if<TestsReported>(&event)) {
     HearSteps(worker, *e);
+    reporter_ = e->worker.value();
   } else if (const auto* e = std::get_if<TestsReturned>(&event)) {
     for (const uint32_t position : e->positions) {
       Unhold(worker, position);
@@ -220,6 +221,8 @@ void SimChecker::AfterCall(const Commands& commands, bool stale, int64_t now) {
   now_ = now;
   const uint32_t vain = std::exchange(asked_in_vain_, kNone);
   if (vain != kNone) workers_[vain].leased_at = now;
+  const uint32_t reporter = std::exchange(reporter_, kNone);
+  if (reporter != kNone) workers_[reporter].reported_at = now;
   if (stale && !commands.empty()) Fail("I7", "stale words have an effect");
   unseen_tests_ = 0;
   unseen_time_ = 0;

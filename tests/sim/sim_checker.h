@@ -20,7 +20,8 @@
 //       if nobody there has it any more.
 //   I13 Exit status and last counts follow from the verdicts.
 //   I14 No worker that could run it idles while a test is pending, or waits
-//       behind another in a queue for longer than moving it takes; but a test
+//       behind another in a queue for longer than moving it takes; but what
+//       looks shorter than that may wait while its worker goes on, and a test
 //       of less than 50 ms need not move to who has left its module.
 //   I15 What is remembered does not grow beyond the tests.
 //   I16 The same seed gives the same commands (sim_test.cc).
@@ -100,10 +101,11 @@ class SimChecker {
     std::vector<uint32_t> leased;  // In order.
     int64_t leased_at = 0;         // When it last got something, or was asked
                                    // for something too late.
-    int64_t idle_since = -1;       // Nothing leased since then; -1: not idle.
-    uint32_t running = kNone;      // A test.
-    uint32_t module = kNone;       // Of the test that began last.
-    std::vector<bool> left;        // Modules it is through with.
+    int64_t reported_at = 0;
+    int64_t idle_since = -1;   // Nothing leased since then; -1: not idle.
+    uint32_t running = kNone;  // A test.
+    uint32_t module = kNone;   // Of the test that began last.
+    std::vector<bool> left;    // Modules it is through with.
   };
   struct Unit {
     bool held = false;
@@ -152,6 +154,7 @@ class SimChecker {
   int64_t Patience() const;
   void CheckIdle(const Worker& idle);
   bool HasMovable(const Worker& busy, const Worker& idle) const;
+  bool LooksShort(const Worker& busy) const;
   bool MayStay(const Worker& idle, uint32_t test) const;
   void CheckPending(const Worker& idle);
   void CheckListed();
@@ -199,6 +202,7 @@ class SimChecker {
   size_t judged_ = 0;
   std::vector<size_t> counts_;      // By verdict.
   uint32_t asked_in_vain_ = kNone;  // A worker, by the event under way.
+  uint32_t reporter_ = kNone;       // Likewise, who reports tests.
   size_t unseen_tests_ = 0;  // Of the leases of this call that are still to be
   double unseen_time_ = 0;   // looked at, in seconds. Not under `each`.
   uint32_t replaced_ = 0;

@@ -61,7 +61,8 @@ void AddTests(bool calm, const SimCut& cut, Random* moods, Scenario* scenario) {
   const size_t few = 1 + random.Below(6);
   const size_t files = moods->Percent(30) ? 1 + moods->Below(15) : few;
   const bool harmless = scenario->dreadful || moods->Percent(20);
-  const bool grouped = moods->Percent(25);
+  const uint64_t groups = moods->Percent(30) ? 1 + moods->Below(6) : 0;
+  if (groups > 0) scenario->differ = moods->Percent(60);
   const bool failing = moods->Percent(6);
   if (failing) scenario->plan.maxfail = 1 + moods->Below(3);
   const bool mixed = random.Percent(30);  // Files are not consecutive.
@@ -74,7 +75,9 @@ void AddTests(bool calm, const SimCut& cut, Random* moods, Scenario* scenario) {
     const Fate fate = RandomFate(calm, &random);
     scenario->fates.push_back(cut.fates && !harmless ? fate : Fate::kPass);
     if (failing && cut.fates) scenario->fates.back() = Fate::kFail;
-    if (grouped) scenario->groups.back() = absl::StrCat("g", moods->Below(8));
+    if (groups > 0) {
+      scenario->groups.back() = absl::StrCat("g", moods->Below(groups));
+    }
     const uint64_t dice = random.Below(100);
     const int64_t most = dice < 5 ? 3000 : dice < 15 ? 900 : 30;
     scenario->times.push_back(
@@ -104,7 +107,7 @@ Scenario MakeScenario(const SimCase& which) {
   scenario.plan = RandomPlan(which.mode, which.cut, &scenario.random);
   const bool calm = scenario.random.Percent(30);
   Random moods(which.seed ^ 0x5eed);  // Likewise of its own.
-  scenario.dreadful = moods.Percent(5);
+  scenario.dreadful = moods.Percent(10);
   AddTests(calm, which.cut, &moods, &scenario);
   if (scenario.random.Percent(40)) AddEstimates(&scenario);
   for (size_t h = 0; h < scenario.plan.hosts.size(); ++h) {
@@ -116,10 +119,14 @@ Scenario MakeScenario(const SimCase& which) {
     scenario.delays.push_back(far ? static_cast<int64_t>(links.Below(60)) * kMs
                                   : 0);
   }
-  scenario.differ = scenario.random.Percent(20) || moods.Percent(15);
+  scenario.differ = scenario.random.Percent(20) || scenario.differ;
   scenario.refuses = scenario.random.Percent(2);
   scenario.trouble = calm ? 0 : scenario.random.Below(12);
-  if (scenario.dreadful) scenario.trouble = 20 + moods.Below(40);
+  scenario.link_trouble = scenario.trouble;
+  if (scenario.dreadful) {
+    scenario.trouble = 0;
+    scenario.link_trouble = 80 + moods.Below(20);
+  }
   return scenario;
 }
 

@@ -89,8 +89,9 @@ struct Scenario {
   bool dawdles = true;          // Workers keep what they report for a while.
   bool differ = false;          // Workers collect different tests.
   bool refuses = false;         // All workers do.
-  bool dreadful = false;        // Much goes wrong, but for tests.
+  bool dreadful = false;        // Hosts get lost, and nothing else is wrong.
   uint64_t trouble = 0;         // Percent.
+  uint64_t link_trouble = 0;    // Likewise, of connections.
 };
 
 Scenario MakeScenario(const SimCase& which);

@@ -15,6 +15,7 @@ constexpr int64_t kSmall = 20;         // Round trips in a slow test.
 constexpr size_t kFirst = 2;           // Tests, while nothing is known.
 constexpr size_t kChunk = 1000;        // Of `each`.
 constexpr double kShort = 0.05;        // Seconds.
+constexpr int64_t kWorthMoving = 50000;
 
 absl::string_view ModuleOf(absl::string_view id) {
   return id.substr(0, id.find("::"));
@@ -230,6 +231,23 @@ bool SimChecker::MayStay(const Worker& idle, uint32_t test) const {
   return !plan_.estimates.known() || expected_[test] < kShort;
 }
 
+// Whether what waits there seems to take less than to move it.
+bool SimChecker::LooksShort(const Worker& busy) const {
+  if (!plan_.estimates.known() && done_ == 0) return false;
+  const auto worth =
+      static_cast<double>(std::max<int64_t>(kWorthMoving, round_trip_ * 3 / 2));
+  double micros = 0;
+  for (size_t i = 1; i < busy.leased.size(); ++i) {
+    if (plan_.estimates.known()) {
+      micros += 1e6 * ExpectedAt(busy, busy.leased[i]);
+    } else {
+      micros += static_cast<double>(busy_) / static_cast<double>(done_);
+    }
+  }
+  if (plan_.estimates.known()) micros *= paces_[busy.slot].factor();
+  return micros < worth;
+}
+
 // Whether something in the queue of `busy` has not begun and could move.
 bool SimChecker::HasMovable(const Worker& busy, const Worker& idle) const {
   const uint32_t front = BundleAt(busy, busy.leased[0]);
@@ -271,6 +289,7 @@ void SimChecker::CheckIdle(const Worker& idle) {
     if (entry_.spread != Spread::kShared) break;
     if (&busy == &idle || busy.over || busy.leased.size() < 2) continue;
     if (now_ - busy.leased_at < Patience()) continue;  // Just got it.
+    if (now_ - busy.reported_at < Patience() && LooksShort(busy)) continue;
     if (HasMovable(busy, idle)) {
       Fail("I14", "a worker idles while another has tests");
     }

@@ -68,7 +68,7 @@ void SimWorld::Connect(uint32_t host) {
   const bool late = random_.Percent(10);
   const int64_t delay =
       static_cast<int64_t>(random_.Below(late ? 30000 : 300)) * kMs;
-  const bool never = Trouble();
+  const bool never = Trouble(scenario_.link_trouble);
   After(delay, [=] {
     SimHost& at = hosts_[host];
     if (at.link != link) return;
@@ -78,8 +78,9 @@ void SimWorld::Connect(uint32_t host) {
     NodeReady ready;
     ready.cpus = static_cast<uint32_t>(random_.Below(4));
     Send(host, ready);
-    if (Trouble()) {
-      After(static_cast<int64_t>(random_.Below(3000)) * kMs, [=] {
+    if (Trouble(scenario_.link_trouble)) {
+      const uint64_t most = scenario_.dreadful ? 700 : 3000;
+      After(static_cast<int64_t>(random_.Below(most)) * kMs, [=] {
         if (hosts_[host].link == link) LoseHost(host);
       });
     }
