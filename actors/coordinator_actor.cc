@@ -72,8 +72,9 @@ class CoordinatorActor {
     enum class State { kNone, kConnecting, kUp, kBuried };
     State state = State::kNone;
     uint32_t connection = 0;
-    CommandLinkHandle handle;        // When up.
-    SyncerHandle syncer;             // While its trees are made.
+    CommandLinkHandle handle;  // When up.
+    SyncerHandle syncer;       // While its trees are made.
+    absl::Time sync_began;
     FetcherHandle fetcher;           // While it closes and files come.
     bool worked = false;             // A worker was started there.
     NodeEvent ready;                 // Its NodeReady, held back until then.
@@ -185,6 +186,7 @@ class CoordinatorActor {
 
   void Sync(const HostSpoke& ready, Link* link) {
     link->ready = ready.event;
+    link->sync_began = Now();
     link->syncer = parts_.make_syncer(ready.host, ready.connection,
                                       link->handle, Handle(self_));
   }
@@ -200,6 +202,8 @@ class CoordinatorActor {
       return;
     }
     link->trees = e.paths;
+    Report(TreesSynced{setup_->plan.hosts[e.host.value()].name,
+                       link->sync_began, Now()});
     for (const std::string& tree : e.paths) {
       link->paths.Add(tree, setup_->sync.base);
     }

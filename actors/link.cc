@@ -100,11 +100,11 @@ class LinkEnd {
  private:
   void Pump() {
     if (in_flight_ >= kInFlight) return;
-    std::string bytes;
-    session_.TakeOutput(kInFlight - in_flight_, &bytes);
-    if (bytes.empty()) return;
-    in_flight_ += bytes.size();
-    self_->write(connection_, bytes.size(), bytes.data());
+    std::vector<char>& buffer = self_->wr_buf(connection_);
+    const size_t before = buffer.size();
+    session_.TakeOutput(kInFlight - in_flight_, &buffer);
+    if (buffer.size() == before) return;
+    in_flight_ += buffer.size() - before;
     self_->flush(connection_);
   }
 

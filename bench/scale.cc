@@ -1,5 +1,6 @@
 // What a test costs the coordinator's core with 1,000 workers, in CPU time and
 // memory. bazel run //bench:scale [-- most tests]
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -10,26 +11,38 @@ namespace dist {
 namespace {
 
 constexpr uint32_t kHosts = 10;
-constexpr uint32_t kWorkers = 100;  // A host.
+constexpr uint32_t kWorkers = 100;   // A host.
+constexpr size_t kRepeated = 30000;  // Tests: a suite that is smaller runs more
+                                     // than once, the best counts.
+
+QuickOptions Options(size_t tests) {
+  QuickOptions options;
+  options.tests = tests;
+  options.per_file = 20;
+  options.steps = 4;
+  options.uneven = true;  // So that there is something to steal.
+  options.micros = 50000;
+  return options;
+}
 
 int Main(size_t most) {
   std::printf("%-10s %9s %9s %11s\n", "mode", "tests", "us/test", "bytes/test");
   bool all = true;
   for (const char* mode : {"load", "loadfile", "worksteal"}) {
     for (size_t tests = 1000; tests <= most; tests *= 10) {
-      QuickOptions options;
-      options.tests = tests;
-      options.per_file = 20;
-      options.steps = 4;
-      options.uneven = true;  // So that there is something to steal.
-      options.micros = 50000;
-      QuickNodes nodes(options, MakePlan(mode, kHosts, kWorkers));
-      nodes.Run();
+      double seconds = 1e9;
+      size_t bytes = 0;
+      // Little takes little time, and varies more.
+      for (size_t i = 0; i < std::max<size_t>(1, kRepeated / tests); ++i) {
+        QuickNodes nodes(Options(tests), MakePlan(mode, kHosts, kWorkers));
+        nodes.Run();
+        seconds = std::min(seconds, nodes.seconds);
+        bytes = nodes.most_bytes;
+        all = all && nodes.judged == tests;
+      }
       const auto n = static_cast<double>(tests);
-      std::printf("%-10s %9zu %9.2f %11.0f\n", mode, tests,
-                  nodes.seconds * 1e6 / n,
-                  static_cast<double>(nodes.most_bytes) / n);
-      all = all && nodes.judged == tests;
+      std::printf("%-10s %9zu %9.2f %11.0f\n", mode, tests, seconds * 1e6 / n,
+                  static_cast<double>(bytes) / n);
     }
   }
   if (!all) std::printf("not every test has a verdict\n");

@@ -23,7 +23,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests", "support"))
 import sshd  # noqa: E402
 
-WHATS = ["cold", "unchanged", "one change", "touched", "4 hosts, cold"]
+KINDS = ["small", "build", "large"]
+WHATS = ["cold", "unchanged", "one change", "all over", "touched", "4 hosts, cold"]
+HOSTS = {"4 hosts, cold": 4}
+TOOLS = ["rsync", "dist", "execnet", "tar"]
 EXECNET = """
 import execnet, sys
 source, config, *hosts = sys.argv[1:]
@@ -39,8 +42,9 @@ group.terminate(timeout=5)
 
 
 class Bench:
-    def __init__(self, options, folder):
+    def __init__(self, options, delay, folder):
         self.options = options
+        self.delay = delay
         self.folder = pathlib.Path(folder)
         self.world = sshd.SshWorld(self.folder / "ssh")
         self.source = self.folder / "source"
@@ -74,9 +78,9 @@ class Bench:
             self.started.append(server.stop)
             self.servers.append(server)
             self.homes[name] = home
-            if self.options.delay:
+            if self.delay:
                 proxy = subprocess.Popen(
-                    [self.options.proxy, "0", str(server.port), str(self.options.delay / 2)],
+                    [self.options.proxy, "0", str(server.port), str(self.delay / 2)],
                     stdout=subprocess.PIPE, text=True)
                 self.started.append(proxy.kill)
                 port = int(proxy.stdout.readline().split()[-1])
@@ -163,10 +167,14 @@ def make_tree(folder, kind):
     noise = random.Random(1)
     folder.mkdir()
     (folder / "pytest.ini").write_text("[pytest]\n")
-    if kind == "large":
+    if kind != "small":
+        # As compilers and linkers write it: the same few things again and again,
+        # with numbers of their own between them.
+        pieces = [noise.randbytes(noise.randrange(8, 60)) for _ in range(1200)]
         with open(folder / "large.bin", "wb") as file:
-            for _ in range(200):
-                file.write(noise.randbytes(1_000_000))
+            while file.tell() < 200_000_000:
+                file.write(noise.randbytes(1_000_000) if kind == "large" else b"".join(
+                    piece + noise.randbytes(3) for piece in noise.choices(pieces, k=25_000)))
         return
     words = [f"{noise.getrandbits(40):x}" for _ in range(4000)]
     for number in range(5000):
@@ -177,12 +185,15 @@ def make_tree(folder, kind):
 
 def change(folder, kind, what, number):
     if what == "one change":
-        if kind == "large":
+        if kind != "small":
             with open(folder / "large.bin", "r+b") as file:
                 file.seek(100_000_000)
                 file.write(b"%016d" % number)
         else:
             (folder / "package7/module777.py").write_text(f"changed {number}")
+    elif what == "all over":
+        for path in sorted(folder.rglob("*.py"))[::50]:
+            path.write_bytes(path.read_bytes()[:-20] + b"%020d" % number)
     elif what == "touched":
         when = time.time() + number
         for path in folder.rglob("*"):
@@ -191,12 +202,14 @@ def change(folder, kind, what, number):
 
 
 def measure(bench, kind, what, runs):
-    hosts = sorted(bench.homes)[: 4 if what == "4 hosts, cold" else 1]
+    hosts = sorted(bench.homes)[: HOSTS.get(what, 1)]
     tools = [tool for tool in bench.options.tools if tool != "tar" or "cold" in what]
     costs = {tool: [] for tool in tools}
     for number in range(1, runs + 1):
         change(bench.source, kind, what, number)
         for tool in tools:
+            if number > 1 and tool in bench.options.once:
+                continue
             if "cold" in what:
                 bench.forget(tool, hosts)
             costs[tool].append(bench.run(tool, hosts))
@@ -205,40 +218,60 @@ def measure(bench, kind, what, runs):
     for tool in tools:
         seconds, here, there = medians[tool]
         walls = [cost[0] for cost in costs[tool]]
-        print(f"| {kind} | {what} | {tool} | {seconds:.2f} | {min(walls):.2f}-{max(walls):.2f} "
+        print(f"| {bench.delay:g} | {kind} | {what} | {tool} | {seconds:.2f} | {min(walls):.2f}-{max(walls):.2f} "
               f"| {here:.2f} | {there:.2f} | {seconds / medians[tools[0]][0]:.2f} "
               f"| {(here + there) / sum(medians[tools[0]][1:]):.2f} |", flush=True)
+    return {tool: median[1] for tool, median in medians.items()}
+
+
+def measure_kind(options, delay, kind):
+    with tempfile.TemporaryDirectory(prefix="dist_bench_") as folder:
+        os.chmod(folder, 0o755)
+        os.mkdir(os.path.join(folder, "ssh"))
+        bench = Bench(options, delay, folder)
+        try:
+            make_tree(bench.source, kind)
+            bench.start_hosts(max(HOSTS.get(what, 1) for what in options.whats))
+            # From the first run on, dist's program and hashes are there, and
+            # the files are in memory; without a cold run, all trees are.
+            bench.run("dist", sorted(bench.homes))
+            for tool in options.tools:
+                if options.whats[0] != "cold" and tool not in ("dist", "tar"):
+                    bench.run(tool, sorted(bench.homes)[:1])
+            here = {what: measure(bench, kind, what, options.runs) for what in options.whats
+                    if what != "all over" or kind == "small"}
+        finally:
+            bench.stop()
+    if "cold" not in here or "4 hosts, cold" not in here:
+        return []
+    return [f"{kind}, {delay:g} ms: {tool} takes {here['4 hosts, cold'][tool] / cost:.2f} times the "
+            "CPU here for 4 hosts" for tool, cost in here["cold"].items() if cost]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dist", default=os.path.abspath("bazel-bin/cli/dist"))
     parser.add_argument("--proxy", default=os.path.abspath("bazel-bin/bench/delay_proxy"))
-    parser.add_argument("--delay", type=float, default=0, help="milliseconds of a round trip")
+    parser.add_argument("--delay", type=float, nargs="+", default=[0],
+                        help="milliseconds that a round trip takes longer")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--kinds", nargs="+", default=["small", "large"])
-    parser.add_argument("--whats", nargs="+", default=WHATS)
-    parser.add_argument("--tools", nargs="+", default=["rsync", "dist", "execnet", "tar"])
+    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
+    parser.add_argument("--whats", nargs="+", default=WHATS, choices=WHATS)
+    parser.add_argument("--tools", nargs="+", default=TOOLS, choices=TOOLS,
+                        help="the first is what ratios are of")
+    parser.add_argument("--once", nargs="*", default=[], choices=TOOLS,
+                        help="tools that are run once only: execnet takes minutes")
     options = parser.parse_args()
-    print(f"round trip {options.delay} ms more, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}\n")
-    print("| tree | what | tool | wall s | (min-max) | CPU s here | CPU s there | wall/rsync | CPU/rsync |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for kind in options.kinds:
-        with tempfile.TemporaryDirectory(prefix="dist_bench_") as folder:
-            os.chmod(folder, 0o755)
-            os.mkdir(os.path.join(folder, "ssh"))
-            bench = Bench(options, folder)
-            try:
-                make_tree(bench.source, kind)
-                bench.start_hosts(4)
-                # Programs and hashes are there from the first run on.
-                for tool in options.tools:
-                    bench.run(tool, sorted(bench.homes))
-                for what in options.whats:
-                    measure(bench, kind, what, options.runs)
-            finally:
-                bench.stop()
-    print(f"\nload at the end {os.getloadavg()[0]:.1f}")
+    started = time.monotonic()
+    first = options.tools[0]
+    print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}\n")
+    print("| ms | tree | what | tool | wall s | (min-max) | CPU s here | CPU s there "
+          f"| wall/{first} | CPU/{first} |")
+    print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
+    notes = [note for delay in options.delay for kind in options.kinds
+             for note in measure_kind(options, delay, kind)]
+    print("", *notes, sep="\n")
+    print(f"{time.monotonic() - started:.0f} s, load at the end {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

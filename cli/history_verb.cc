@@ -69,10 +69,13 @@ std::string Count(size_t n, absl::string_view what) {
   return absl::StrCat(n, " ", what, n == 1 ? "" : "s");
 }
 
-// Reads one file into the history; says what came of it.
-absl::StatusOr<std::string> ImportFile(const std::string& path,
-                                       const Request& request,
-                                       const std::string& history) {
+struct ImportedFile {
+  MeasuredRun run;
+  std::string line;  // What it holds, for people.
+};
+
+absl::StatusOr<ImportedFile> ReadDurations(const std::string& path,
+                                           const Request& request) {
   DIST_ASSIGN_OR_RETURN(const std::string text, ReadText(path));
   const auto is_file = [&](const std::string& name) {
     struct stat info;
@@ -85,20 +88,37 @@ absl::StatusOr<std::string> ImportFile(const std::string& path,
     return absl::InvalidArgumentError(
         absl::StrCat(Printable(path), " ", imported.status().message()));
   }
-  MeasuredRun run;
-  run.hosts = {""};
+  ImportedFile file;
+  file.run.hosts = {""};
   for (const auto& [id, micros] : imported->tests) {
-    run.measurements.push_back({id, 0, micros});
+    file.run.measurements.push_back({id, 0, micros});
   }
-  DIST_RETURN_IF_ERROR(AddToHistory(history, run));
-  std::string line =
+  file.line =
       absl::StrCat(Printable(path), ": ", Count(imported->tests.size(), "test"),
                    " from ", imported->format);
   if (imported->unmatched > 0) {
-    absl::StrAppend(&line, "; of ", Count(imported->unmatched, "case"),
+    absl::StrAppend(&file.line, "; of ", Count(imported->unmatched, "case"),
                     " no file was found below ", Printable(request.rootdir));
   }
-  return absl::StrCat(line, "\n");
+  file.line += "\n";
+  return file;
+}
+
+// All files or, if one cannot be read, none; says what came of it.
+absl::StatusOr<std::string> Import(const std::vector<std::string>& paths,
+                                   const Request& request,
+                                   const std::string& history) {
+  std::vector<ImportedFile> files;
+  for (const std::string& path : paths) {
+    DIST_ASSIGN_OR_RETURN(ImportedFile file, ReadDurations(path, request));
+    files.push_back(std::move(file));
+  }
+  std::string text;
+  for (const ImportedFile& file : files) {
+    DIST_RETURN_IF_ERROR(AddToHistory(history, file.run));
+    text += file.line;
+  }
+  return text;
 }
 
 std::string Hosts(const History& history) {
@@ -169,13 +189,7 @@ absl::StatusOr<std::string> RunHistoryVerb(
         "there is no place for a history\nhelp: set HOME or XDG_CACHE_HOME");
   }
   if (words.what == "import" && !words.files.empty()) {
-    std::string text;
-    for (const std::string& file : words.files) {
-      DIST_ASSIGN_OR_RETURN(const std::string line,
-                            ImportFile(file, request, path));
-      text += line;
-    }
-    return text;
+    return Import(words.files, request, path);
   }
   if (words.what == "import") {
     return absl::InvalidArgumentError(

@@ -20,12 +20,12 @@ constexpr size_t kMinBlock = 2 << 10;
 constexpr size_t kMaxBlockSize = 1 << 20;
 // More would cost the source more time to look up than they save.
 constexpr size_t kMaxBlocks = 32768;
-// A wrong match costs a file sent twice, never a wrong file: a few bytes will
-// do.
+// A wrong match costs a file sent twice, never a wrong file: a few bytes of a
+// fast hash will do.
 constexpr size_t kStrong = 8;
 constexpr size_t kSum = 4 + kStrong;
 constexpr size_t kHeader = 12;  // Magic, block size, kStrong.
-constexpr rs_magic_number kMagic = RS_RK_BLAKE2_SIG_MAGIC;
+constexpr rs_magic_number kMagic = RS_RK_MD4_SIG_MAGIC;
 constexpr size_t kChunk = 64 << 10;
 // Of this thread's CPU for a segment; it takes some 30 ms. Sums can be chosen
 // so that each look-up visits all of them.

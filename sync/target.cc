@@ -131,7 +131,8 @@ absl::Status SyncTarget::TakeManifest(absl::string_view compressed,
 
 absl::Status SyncTarget::Plan(TreeState state, Replies* replies) {
   const bool clean = !slot_->own() || state.foreign.empty();
-  if (state.as_wanted && clean && ledger_.hash == hash_ && ledger_.since_boot) {
+  if (state.as_wanted && clean && state.noted && ledger_.hash == hash_ &&
+      ledger_.since_boot && !slot_->HasStage()) {
     return Finish(replies);
   }
   ledger_ = intent_ = Ledger();  // Their memory is needed for the new one.

@@ -24,8 +24,7 @@ TreeBuilder::TreeBuilder(TreeSlot* slot, Store* store, TreeState state,
       cache_home_(std::move(cache_home)),
       local_(store, slot->tree()),
       diff_(Diff(state_.intact, want_)),
-      // A tree without a single file was never one that a run has used.
-      direct_(slot->own() && state_.facts.empty()),
+      direct_(slot->fresh() && state_.facts.empty()),
       walk_(slot->tree()) {}
 
 TreeBuilder::~TreeBuilder() {
@@ -35,9 +34,12 @@ TreeBuilder::~TreeBuilder() {
 // What is complete helps the next sync; the rest goes.
 void TreeBuilder::Abandon() {
   writing_.reset();
+  FolderWalk stage(slot_.stage());
   for (const auto& [i, made] : made_) {
     if (!keep_ || made.name.empty() || slot_.stage() < 0) continue;
-    store_.MoveIn(slot_.stage(), made.name, EntryAt(i).digest);
+    const auto folder = stage.At(ParentPath(made.name));
+    if (!folder.ok()) continue;
+    store_.MoveIn(*folder, std::string(BaseName(made.name)), EntryAt(i).digest);
   }
   if (slot_.stage() >= 0) slot_.RemoveStage().IgnoreError();
   if (direct_ && !keep_) {

@@ -1,10 +1,14 @@
 // Makes a tree what a manifest says.
 //
-// First everything that is missing is written and verified, beside the tree (in
-// it, if nothing is there yet); until then the tree stays as it was. Then it is
-// changed: renames and removals only, which need no room. Whoever is killed in
-// between leaves a tree that the next one checks and completes: nobody uses a
-// tree without its lock and a sync.
+// First everything that is missing is written and verified, beside the tree;
+// until then the tree stays as it was. Then it is changed. In a tree of our own
+// that is one rename: of what changes, if it is one thing, else of the smallest
+// folder that all changes are in, made anew with hard links to what stays.
+// Whoever is killed leaves the old tree or the new one; only times of files
+// whose contents stay may be from both. In a chdir= folder, which
+// is the user's and in use, each path is renamed by itself; whoever is killed
+// in between leaves a tree that the next one completes. Nobody uses a tree
+// without its lock and a sync.
 #ifndef DIST_SYNC_TREE_BUILDER_H_
 #define DIST_SYNC_TREE_BUILDER_H_
 
@@ -70,7 +74,7 @@ class TreeBuilder {
 
  private:
   struct Made {
-    std::string name;  // In the stage; "": at its place.
+    std::string name;  // Path in the stage; "": at its place.
     FileFacts facts;
   };
 
@@ -87,6 +91,21 @@ class TreeBuilder {
   absl::Status SkipEmpty();
   absl::Status Finish();
 
+  // In a tree of our own that has been used.
+  std::optional<std::string> PlaceOfChange() const;
+  absl::Status SwapIn();
+  absl::Status RemoveLeftovers();
+  absl::Status MakeAside(const std::string& place, std::string* made);
+  absl::Status MakeFolderAside(const std::string& place);
+  absl::Status PutFile(uint32_t i, int folder, const std::string& name,
+                       absl::string_view path);
+  absl::Status ClearOut(const std::string& place, const std::string& old);
+  absl::Status ChangeInPlaceAfterAll();
+  void MoveKept(const std::string& place, FolderWalk* old);
+  absl::Status LookAgain(const std::string& place);
+
+  // In every other.
+  absl::Status ChangeInPlace();
   absl::Status Remove();
   absl::Status RemoveOurs(const std::string& path);
   absl::Status PlaceFiles();

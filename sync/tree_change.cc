@@ -16,24 +16,34 @@ namespace dist {
 
 absl::Status TreeBuilder::Commit() {
   DIST_RETURN_IF_ERROR(CopyTwins());
-  // Should we be killed in the middle, the next one must know what is ours. In
-  // a tree of our own all is.
-  if (!slot_.own()) DIST_RETURN_IF_ERROR(SaveIntent());
   changed_ = diff_.remove.size() + diff_.make_folders.size() +
              diff_.make_files.size() + diff_.make_links.size() +
              diff_.touch.size();
-  if (!direct_) {
-    DIST_RETURN_IF_ERROR(Remove());
-    DIST_RETURN_IF_ERROR(MakeFolders());
-    DIST_RETURN_IF_ERROR(PlaceFiles());
+  const bool used = slot_.own() && !slot_.fresh();
+  absl::Status changed = used ? SwapIn() : ChangeInPlace();
+  if (used && absl::IsUnimplemented(changed)) {
+    changed = ChangeInPlaceAfterAll();
   }
-  DIST_RETURN_IF_ERROR(PlaceLinks());
+  DIST_RETURN_IF_ERROR(changed);
   DIST_RETURN_IF_ERROR(Touch());
+  if (slot_.fresh()) DIST_RETURN_IF_ERROR(slot_.Publish());
   DropBytecode();
   DIST_RETURN_IF_ERROR(SaveLedger(slot_.ledger(), want_));
   unlinkat(slot_.home(), (slot_.ledger() + kIntent).c_str(), 0);
   committed_ = true;
   return slot_.RemoveStage();
+}
+
+absl::Status TreeBuilder::ChangeInPlace() {
+  // Should we be killed in the middle, the next one must know what is ours. In
+  // a tree of our own all is.
+  if (!slot_.own()) DIST_RETURN_IF_ERROR(SaveIntent());
+  if (!direct_) {
+    DIST_RETURN_IF_ERROR(Remove());
+    DIST_RETURN_IF_ERROR(MakeFolders());
+    DIST_RETURN_IF_ERROR(PlaceFiles());
+  }
+  return PlaceLinks();
 }
 
 absl::Status TreeBuilder::Remove() {
@@ -84,9 +94,11 @@ absl::Status TreeBuilder::MakeFolders() {
 }
 
 absl::Status TreeBuilder::PlaceFiles() {
+  FolderWalk stage(slot_.stage());
   for (const uint32_t i : diff_.make_files) {
     const Entry& entry = EntryAt(i);
     Made& made = made_.at(i);
+    DIST_ASSIGN_OR_RETURN(const int from, stage.At(ParentPath(made.name)));
     DIST_ASSIGN_OR_RETURN(const int folder, walk_.At(ParentPath(entry.path)));
     const std::string name(BaseName(entry.path));
     const Entry* const old = state_.intact.Find(entry.path);
@@ -94,7 +106,8 @@ absl::Status TreeBuilder::PlaceFiles() {
       // Its name is empty for a moment only, and nobody uses the tree.
       store_.MoveIn(folder, name, old->digest);
     }
-    if (renameat(slot_.stage(), made.name.c_str(), folder, name.c_str()) != 0) {
+    if (renameat(from, std::string(BaseName(made.name)).c_str(), folder,
+                 name.c_str()) != 0) {
       return ErrnoStatus(errno, entry.path);
     }
     made.name.clear();
@@ -129,7 +142,8 @@ absl::Status TreeBuilder::PlaceLinks() {
 absl::Status TreeBuilder::Touch() {
   for (const uint32_t i : diff_.touch) {
     const Entry& entry = EntryAt(i);
-    if (entry.type == EntryType::kLink) continue;
+    // A copy has its mode and time from the beginning.
+    if (entry.type == EntryType::kLink || made_.contains(i)) continue;
     DIST_ASSIGN_OR_RETURN(const Fd fd, OpenBeneath(slot_.tree(), entry.path,
                                                    O_RDONLY | O_NONBLOCK));
     if (entry.type == EntryType::kFolder) {

@@ -114,6 +114,7 @@ class Checker {
       Keep(*ours, facts, info.st_mode);
       return true;
     }
+    state_.noted = false;
     if (!same_wanted) {
       const Entry* const intended = Intended(path, facts);
       if (intended == nullptr) return false;
@@ -157,6 +158,12 @@ class Checker {
       state_.bytecode.push_back(path);
     } else if (!IsAlwaysIgnored(name) || want_.Find(path) != nullptr) {
       state_.foreign.push_back(path);
+      if (ledger_.manifest.Find(path) != nullptr ||
+          intent_.manifest.Find(path) != nullptr || ledger_.hash.empty()) {
+        state_.spoilt.insert(path);
+      }
+    } else {
+      state_.kept.push_back(path);
     }
     return absl::OkStatus();
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "core/manifest/manifest.h"
 #include "sync/ledger.h"
@@ -20,8 +21,13 @@ struct TreeState {
   // What is neither wanted nor ours, topmost paths only. Not in it: names that
   // are always ignored, as in rsync; tests and their tools keep caches there.
   std::vector<std::string> foreign;
-  std::vector<std::string> bytecode;  // __pycache__ folders.
+  // Those of them where dist has put something; all, where no ledger says.
+  absl::flat_hash_set<std::string> spoilt;
+  // What is always ignored and neither wanted nor ours, topmost paths only.
+  std::vector<std::string> kept;
+  std::vector<std::string> bytecode;  // Likewise: __pycache__ folders.
   bool as_wanted = false;             // But for what is foreign.
+  bool noted = true;                  // All files are as the ledger says.
 };
 
 // Compares the folder `tree` with its ledger, and what differs (everything, if

@@ -17,12 +17,15 @@
 #include "core/manifest/digest.h"
 #include "sync/beneath.h"
 #include "sync/cache_home.h"
+#include "sync/swap.h"
 
 namespace dist {
 namespace {
 
 // More runs at once of one project on one host are a mistake.
 constexpr int kMaxTrees = 64;
+constexpr char kTree[] = "tree";
+constexpr char kFirst[] = "first";
 constexpr char kStage[] = "stage";
 // In a chdir= folder: renames work within one file system only.
 constexpr char kStageThere[] = ".dist-stage";
@@ -102,8 +105,11 @@ absl::Status TreeSlot::OpenOwn(int trees, const std::string& project) {
     if (!lock_.ok()) continue;
     ledger_ = "ledger";
     absl::StrAppend(&home_path_, project, "/", name);
-    path_ = absl::StrCat(home_path_, "/tree");
-    DIST_ASSIGN_OR_RETURN(tree_, OpenPrivateFolderAt(home_.get(), "tree"));
+    path_ = absl::StrCat(home_path_, "/", kTree);
+    RecoverSwap(home_.get());
+    fresh_ = faccessat(home_.get(), kTree, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+    DIST_ASSIGN_OR_RETURN(
+        tree_, OpenPrivateFolderAt(home_.get(), fresh_ ? kFirst : kTree));
     return absl::OkStatus();
   }
   return absl::UnavailableError(
@@ -130,11 +136,32 @@ absl::Status TreeSlot::OpenAt(int trees, const std::string& project,
   return absl::OkStatus();
 }
 
+absl::Status TreeSlot::Publish() {
+  if (renameat(home_.get(), kFirst, home_.get(), kTree) != 0) {
+    return ErrnoStatus(errno, path_);
+  }
+  fresh_ = false;
+  return absl::OkStatus();
+}
+
+absl::Status TreeSlot::ReopenTree() {
+  DIST_ASSIGN_OR_RETURN(const Fd tree, OpenPrivateFolderAt(home_.get(), kTree));
+  if (dup3(tree.get(), tree_.get(), O_CLOEXEC) < 0) {
+    return ErrnoStatus(errno, path_);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status TreeSlot::OpenStage() {
   const int folder = own_ ? home_.get() : tree_.get();
   DIST_ASSIGN_OR_RETURN(
       stage_, OpenPrivateFolderAt(folder, own_ ? kStage : kStageThere));
   return absl::OkStatus();
+}
+
+bool TreeSlot::HasStage() const {
+  return faccessat(own_ ? home_.get() : tree_.get(),
+                   own_ ? kStage : kStageThere, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 absl::Status TreeSlot::RemoveStage() {

@@ -11,6 +11,7 @@ namespace dist {
 
 // Below the cache home:
 //   trees/PROJECT/N/{lock,ledger,stage/,tree/}   trees of our own; N from 0 on
+//   trees/PROJECT/N/first/                       before there is a tree
 //   trees/at-HASH/0/{lock,PROJECT}               of a chdir= folder
 // Two runs never share a tree of our own: a second one takes the next N.
 class TreeSlot {
@@ -23,6 +24,8 @@ class TreeSlot {
                                         const std::string& folder);
 
   bool own() const { return own_; }
+  // There was no tree yet: tree() is one that nobody uses before Publish().
+  bool fresh() const { return fresh_; }
   int tree() const { return tree_.get(); }
   int stage() const { return stage_.get(); }
   int home() const { return home_.get(); }               // Where the ledger is.
@@ -30,8 +33,16 @@ class TreeSlot {
   const std::string& path() const { return path_; }      // Of the tree.
   const std::string& home_path() const { return home_path_; }
 
+  // Gives a fresh tree its name.
+  absl::Status Publish();
+  // Opens the tree anew, after another folder has got its name. tree() stays
+  // the same number.
+  absl::Status ReopenTree();
+
   // Makes the stage, a private folder on the file system of the tree.
   absl::Status OpenStage();
+  // A run that was killed has left one.
+  bool HasStage() const;
   // Removes it with all that is in it.
   absl::Status RemoveStage();
 
@@ -41,6 +52,7 @@ class TreeSlot {
                       const std::string& folder);
 
   bool own_ = true;
+  bool fresh_ = false;
   Fd home_;
   Fd lock_;
   Fd tree_;

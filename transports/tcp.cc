@@ -63,6 +63,8 @@ absl::StatusOr<std::shared_ptr<Lookup>> LookUp(const std::string& host,
     lookup->hints.ai_flags = 0;
     std::thread([lookup] { lookup->Run(); }).detach();
     DIST_RETURN_IF_ERROR(WaitFor(lookup->done.get(), POLLIN, patience));
+    // What the thread wrote before is ours to read once this has been read.
+    (void)!read(lookup->done.get(), &count, sizeof(count));
   }
   if (lookup->error == 0) return lookup;
   return absl::Status(unknown, lookup->error == EAI_SYSTEM

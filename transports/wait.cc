@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -49,6 +50,17 @@ absl::Status WaitFor(int fd, short events, const Patience& patience) {
 
 absl::Status CheckPatience(const Patience& patience) {
   return WaitAtMost(-1, 0, absl::ZeroDuration(), patience);
+}
+
+absl::Status Lock(std::unique_lock<std::timed_mutex>* lock,
+                  const Patience& patience) {
+  constexpr std::chrono::milliseconds kTurn(100);
+  // Not try_lock_for: g++ 12's TSan does not know its system call.
+  while (!lock->try_lock_until(std::chrono::system_clock::now() + kTurn)) {
+    const absl::Status status = CheckPatience(patience);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 Patience AtMost(absl::Duration limit, const Patience& patience) {

@@ -2,6 +2,8 @@
 #ifndef DIST_TRANSPORTS_WAIT_H_
 #define DIST_TRANSPORTS_WAIT_H_
 
+#include <mutex>
+
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "transports/owned_fd.h"
@@ -21,7 +23,11 @@ absl::Status WaitAtMost(int fd, short events, absl::Duration limit,
 // OK, Cancelled or DeadlineExceeded; does not wait.
 absl::Status CheckPatience(const Patience& patience);
 
-// The same, with no more time than `limit` from now.
+// Waits for the mutex. Errors: as WaitFor.
+absl::Status Lock(std::unique_lock<std::timed_mutex>* lock,
+                  const Patience& patience);
+
+// The same patience, with no more time than `limit` from now.
 Patience AtMost(absl::Duration limit, const Patience& patience);
 
 // True if `status` says that the caller, not the host, ended something.

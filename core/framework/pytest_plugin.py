@@ -602,6 +602,8 @@ class Worker:
 
         self._queue = collections.deque()  # of (position, lease)
         self._no_more = False
+        self._unanswered = None  # Failed tests to be answered for; None: nobody answers.
+        self._has_failed = False  # The running test.
         self._ran = set()
         self._properties_at_start = {}
 
@@ -772,7 +774,7 @@ class Worker:
     def _next_test_is_there(self):
         if self._channel.arrived(0):  # Much cheaper than a recv() that raises.
             self._obey(self._channel.wait())
-        while not self._queue and not self._no_more:
+        while not (self._queue and not self._unanswered) and not self._no_more:
             self._channel.flush()
             self._obey(self._channel.wait())
         return bool(self._queue)
@@ -781,6 +783,8 @@ class Worker:
         for kind, payload in records:
             if kind == "R":
                 lease, *asked = positions(payload)
+                if not asked:
+                    self._go_on()
                 self._queue.extend((position, lease) for position in asked)
             elif kind == "V":
                 self._give_back(positions(payload))
@@ -788,6 +792,13 @@ class Worker:
                 self._no_more = True
             else:
                 raise RuntimeError("dist: the node sent a record of unknown kind %r" % kind)
+
+    def _go_on(self):
+        """An R without tests: the first one asks to be asked after each test that failed, the others let go on."""
+        if self._unanswered is None:
+            self._unanswered = 0
+        elif self._unanswered:
+            self._unanswered -= 1
 
     def _give_back(self, asked):
         wanted = collections.Counter(asked)
@@ -811,6 +822,8 @@ class Worker:
         self._expected = nextitem
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
         self._end(position, lease)
+        if self._has_failed and self._unanswered is not None:
+            self._unanswered += 1
         stop = session.shouldfail or session.shouldstop
         if stop:
             self._channel.flush()
@@ -827,6 +840,7 @@ class Worker:
 
     def _begin(self, position, item):
         self._position, self._item = position, item
+        self._has_failed = False
         self._durations.clear()
         if position in self._ran:
             # What an earlier run of the same test has left in it is not this run's.
@@ -871,6 +885,7 @@ class Worker:
         if self._report_log:
             self._channel.send_json("J", self._reports.log_entry(report))
         if self._says_more_than_passed(report):
+            self._has_failed = self._has_failed or report.outcome == "failed"
             self._properties = len(getattr(report, "user_properties", None) or ())
             told = POSITION.pack(self._position) + encode_json(self._reports.test(report))
             self._channel.send("O" if self._is_orphan else "T", told)

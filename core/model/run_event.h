@@ -31,6 +31,13 @@ struct RunStarted {
   std::vector<std::string> platforms;  // By PlatformId. One, "", if not `each`.
 };
 
+// A host has its trees. Said by what connects hosts, before one is ready.
+struct TreesSynced {
+  std::string host;
+  absl::Time from;
+  absl::Time to;
+};
+
 // A worker is configured; also said of replacements.
 struct WorkerAnnounced {
   WorkerId worker;
@@ -170,7 +177,7 @@ using RunEvent =
                  TestsListed, CollectorFailed, TestStarted, TestJudged,
                  TestTriedAgain, VerdictAmended, WarningShown, WorkerLost,
                  NoticeGiven, InternalErrorShown, LogEntryShown, OutputShown,
-                 RunStopping, RunEnded>;
+                 TreesSynced, RunStopping, RunEnded>;
 
 }  // namespace dist
 

@@ -62,6 +62,19 @@ std::string Bound::Place(const std::string& worker) const {
   return SanitizeLine(host.empty() ? absl::string_view(worker) : host);
 }
 
+absl::Duration Bound::SyncTime() const {
+  std::vector<std::pair<absl::Time, absl::Time>> syncs = syncs_;
+  std::sort(syncs.begin(), syncs.end());
+  absl::Duration sum;
+  absl::Time end = *began_;
+  for (const auto& [from, to] : syncs) {
+    const absl::Time last = std::min(to, *first_start_);
+    sum += std::max(last - std::max(from, end), absl::ZeroDuration());
+    end = std::max(end, last);
+  }
+  return sum;
+}
+
 std::string Bound::Line(const RunEnded& ended) const {
   if (!began_ || !first_start_ || workers_.empty()) return "";
   // What bounded it is when it was stopped.
@@ -74,7 +87,10 @@ std::string Bound::Line(const RunEnded& ended) const {
   const double tests = std::max(0.0, amounts.Round(wall) - rest);
   const std::string head =
       absl::StrCat("wall ", amounts.Text(amounts.Round(wall)), " = ");
-  const std::string tail = amounts.Plus(rest, "start-up and collection");
+  const double sync = std::min(rest, amounts.Round(SyncTime()));
+  const std::string tail =
+      absl::StrCat(amounts.Plus(sync, "sync"),
+                   amounts.Plus(rest - sync, "start-up and collection"));
 
   if (workers_.size() > 1 && longest_.took >= kMostOfIt * span &&
       longest_.end - *first_start_ >= kNearlyDone * span) {

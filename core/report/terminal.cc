@@ -152,6 +152,8 @@ class TerminalReporter : public Reporter {
 
   void On(const LogEntryShown&) {}  // For --report-log only.
 
+  void On(const TreesSynced& e) { bound_.On(e); }
+
   void On(const OutputShown& e) { streamed_.On(e); }
 
   void On(const RunStopping& e) {

@@ -45,6 +45,7 @@ WorkerId Fleet::Incarnate(Slot* slot) {
   slot->queue.clear();
   slot->queued_time = 0;
   slot->asked_back = false;
+  slot->careful = false;
   slot->waits_since = absl::InfiniteFuture();
   slot->module = "";
   slot->left_modules.clear();

@@ -28,7 +28,7 @@ struct HostState {
   uint32_t cpus = 1;
   size_t machine = kNoMachine;  // Its number: hosts may share one.
   bool was_up = false;
-  int reconnects = 0;
+  int reconnects = 0;  // Since a test last ended there.
   // The shortest that a question was answered in. Zero: none was yet.
   absl::Duration round_trip;
 
@@ -54,9 +54,10 @@ struct Pace {
   }
 };
 
-// A lease that is out: which test, and whether it has begun.
+// A lease that is out: which test, and how far it is.
 struct LeasedTest {
   uint32_t position = 0;
+  bool told = false;  // The worker knows of it.
   bool started = false;
 };
 
@@ -80,7 +81,10 @@ struct Slot {
   std::deque<LeasedTest> queue;
   double queued_time = 0;   // Expected seconds of the queue.
   bool asked_back = false;  // ReturnTests is on its way.
-  absl::Time active_at;     // It last reported or was given tests.
+  // The queue holds suspects (Unit::suspect): it is told of one after another,
+  // and gets nothing else.
+  bool careful = false;
+  absl::Time active_at;  // It last reported or was given tests.
   absl::Time waits_since = absl::InfiniteFuture();  // For its host's answer.
   Pace pace;  // The slot's, whatever the incarnation.
   // The module of the test that began last, and those that this incarnation is

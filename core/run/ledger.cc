@@ -26,7 +26,8 @@ size_t Ledger::AddCollection(PlatformId platform, size_t number,
   board.units.resize(std::max(board.units.size(), collection.member.size()));
   if (!collection.bundles.empty()) board.bundle_of.resize(board.units.size());
   size_t added = 0;
-  for (size_t i = 0; i < collection.order.size(); ++i) {
+  const size_t left_out = Mutated(Mutant::kLeaveOut) ? 1 : 0;
+  for (size_t i = 0; i + left_out < collection.order.size(); ++i) {
     const uint32_t position = collection.order[i];
     const TestIndex test = collection.tests[position];
     queue.rank[test.value()] = static_cast<uint32_t>(i);
@@ -120,6 +121,30 @@ double Ledger::NextTime(PlatformId platform, size_t number) {
   return sum;
 }
 
+bool Ledger::TakesSuspect(const Board& board, const Queue& queue, size_t rank) {
+  if (board.suspects == 0) return false;
+  const auto suspect = [&](size_t r) {
+    const Unit& unit = board.units[TestAt(queue, r).value()];
+    return unit.suspect && unit.state == Unit::State::kPending;
+  };
+  const Collection& collection = *queue.collection;
+  if (collection.bundles.empty()) return suspect(rank);
+  const Collection::Bundle& bundle =
+      collection.bundles[collection.bundle_of[rank]];
+  for (size_t r = bundle.first; r < bundle.last; ++r) {
+    if (suspect(r)) return true;
+  }
+  return false;
+}
+
+void Ledger::SetSuspect(PlatformId platform, TestIndex test, bool suspect) {
+  Board& board = boards_[platform.value()];
+  Unit& unit = board.units[test.value()];
+  if (unit.suspect == suspect) return;
+  board.suspects += suspect ? 1 : static_cast<size_t>(-1);
+  unit.suspect = suspect;
+}
+
 void Ledger::TakeOne(Board* board, const Queue& queue, size_t rank,
                      WorkerId worker, std::vector<uint32_t>* positions) {
   const uint32_t position = queue.collection->order[rank];
@@ -157,7 +182,7 @@ void Ledger::Take(Board* board, const Queue& queue, size_t rank,
 
 std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
                                     const Portion& portion, WorkerId worker,
-                                    From from) {
+                                    From from, Suspects suspects) {
   Board& board = boards_[platform.value()];
   Queue* queue = FindQueue(board, number);
   std::vector<uint32_t> positions;
@@ -169,7 +194,10 @@ std::vector<uint32_t> Ledger::Lease(PlatformId platform, size_t number,
     const size_t rank =
         from == From::kEnd ? SeekBack(&board, queue) : Seek(&board, queue);
     if (rank == kNoRank) break;
+    const bool suspect = TakesSuspect(board, *queue, rank);
+    if (suspect && (suspects == Suspects::kNone || !positions.empty())) break;
     Take(&board, *queue, rank, worker, &positions);
+    if (suspect) break;
   }
   if (from == From::kEnd && queue->collection->bundles.empty()) {
     std::reverse(positions.begin(), positions.end());
@@ -206,6 +234,9 @@ void Ledger::Requeue(Board* board, TestIndex test) {
     if (queue.noted[rank] && !Mutated(Mutant::kHoard)) continue;
     queue.noted[rank] = true;
     queue.returned.push(rank);
+    for (int i = 0; i < 2 && Mutated(Mutant::kHoard); ++i) {
+      queue.returned.push(rank);
+    }
   }
 }
 
@@ -272,12 +303,11 @@ std::vector<TestIndex> Ledger::PendingOf(PlatformId platform) const {
   return pending;
 }
 
-size_t Ledger::notes() const {
+size_t Ledger::notes(PlatformId platform) const {
+  const Board& board = boards_[platform.value()];
   size_t notes = 0;
-  for (const Board& board : boards_) {
-    for (const Queue& queue : board.queues) notes += queue.returned.size();
-    for (const Holder& holder : board.holders) notes += holder.waiting.size();
-  }
+  for (const Queue& queue : board.queues) notes += queue.returned.size();
+  for (const Holder& holder : board.holders) notes += holder.waiting.size();
   return notes;
 }
 

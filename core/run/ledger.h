@@ -23,11 +23,14 @@ struct Unit {
   State state = State::kAbsent;
   // If kJudged; otherwise, if `failed_before`, of the last try.
   Verdict verdict = Verdict::kPassed;
-  uint8_t losses = 0;          // Nodes lost while it ran.
-  bool failed_before = false;  // An earlier try ended badly.
+  uint8_t losses = 0;      // Nodes lost while it ran, or seemed to.
+  bool failed_before : 1;  // An earlier try ended badly.
+  bool suspect : 1;        // Perhaps it ran when a node was lost.
   uint32_t attempt = 1;
   WorkerId worker;     // Who holds it, or judged it.
   float expected = 0;  // Seconds; 0 if nothing is known.
+
+  Unit() : failed_before(false), suspect(false) {}
 };
 
 class Ledger {
@@ -52,6 +55,9 @@ class Ledger {
   }
 
   enum class From { kFront, kEnd };
+  // Whether a lease may hold suspects; if it does it holds but one of them, or
+  // one bundle.
+  enum class Suspects { kNone, kAlone };
 
   // Leases pending tests of the collection to `worker`, from that end of the
   // collection's order, until `portion` is reached; returns their positions in
@@ -59,7 +65,17 @@ class Ledger {
   // at a time, whole. Amortised O(1) a test, O(log n) one that was returned.
   std::vector<uint32_t> Lease(PlatformId platform, size_t number,
                               const Portion& portion, WorkerId worker,
-                              From from = From::kFront);
+                              From from = From::kFront,
+                              Suspects suspects = Suspects::kAlone);
+
+  // The test may have been what took its node down, or is cleared of that.
+  void SetSuspect(PlatformId platform, TestIndex test, bool suspect);
+  bool HasSuspects(PlatformId platform) const {
+    return boards_[platform.value()].suspects > 0;
+  }
+  bool IsSuspect(PlatformId platform, TestIndex test) const {
+    return boards_[platform.value()].units[test.value()].suspect;
+  }
 
   // Expected seconds of what Lease() would give first from the front; 0 if that
   // is nothing.
@@ -103,9 +119,9 @@ class Ledger {
   // Every pending unit of a platform, for giving them up.
   std::vector<TestIndex> PendingOf(PlatformId platform) const;
 
-  // Notes of tests that came back: what the ledger holds beyond an entry a
-  // unit and collection.
-  size_t notes() const;
+  // Notes of tests that came back: what the ledger holds of a platform beyond
+  // an entry a unit and collection.
+  size_t notes(PlatformId platform) const;
 
   size_t units() const { return units_; }
   size_t judged() const { return judged_; }
@@ -147,6 +163,7 @@ class Ledger {
     std::vector<Holder> holders;      // By BundleId.
     size_t pending = 0;
     double pending_time = 0;  // Seconds.
+    size_t suspects = 0;
   };
 
   Queue* FindQueue(Board& board, size_t number);
@@ -164,6 +181,8 @@ class Ledger {
   static size_t Seek(Board* board, Queue* queue);
   // Likewise of the last one, or one that was returned.
   static size_t SeekBack(Board* board, Queue* queue);
+  // Whether Take() would take a suspect.
+  static bool TakesSuspect(const Board& board, const Queue& queue, size_t rank);
   // Leases the test at `rank`, or all free ones of its bundle.
   static void Take(Board* board, const Queue& queue, size_t rank,
                    WorkerId worker, std::vector<uint32_t>* positions);

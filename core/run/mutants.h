@@ -18,7 +18,9 @@ enum class Mutant {
   kOneRestartMore,
   kUncountedLoss,  // A test that takes hosts down runs for ever.
   kCrashOnFirstLoss,
-  kShareBundle,  // Two workers run parts of one bundle.
+  kBlameNoUnsaid,  // Nor does one whose beginning was not said in time.
+  kTrustAll,       // Suspects are leased with others.
+  kShareBundle,    // Two workers run parts of one bundle.
   kReverseBundle,
   kKeepBundle,        // A bundle stays with a worker that is done with it.
   kOverlook,          // Who was denied a bundle does not hear it is free.
@@ -28,12 +30,17 @@ enum class Mutant {
   kNeverAskAgain,  // Who was asked to give back once never is again.
   kLeaseWhileStopping,
   kMaxfailIgnoresCrashes,
+  kNeverHold,    // Who has failed goes on before the stop can come.
   kNeverHarden,  // A stop waits for ever.
   kForgetAmendment,
-  kGiveUpEarly,  // Workers that start are not waited for.
-  kLostIsFine,   // The exit status does not know of lost tests.
-  kNoHorizon,    // All that is pending goes to who asks first.
-  kHoard,        // A test is noted whenever it comes back.
+  kGiveUpEarly,   // Workers that start are not waited for.
+  kLostIsFine,    // The exit status does not know of lost tests.
+  kNoHorizon,     // All that is pending goes to who asks first.
+  kHoard,         // A test is noted whenever it comes back, and thrice.
+  kLeaveOut,      // The last test of each list is none.
+  kGiveUpUnsaid,  // What is given up is judged without a word.
+  kFeedOnce,      // Who has begun a test gets no other.
+  kDither,        // What a worker gets depends on what is no event.
   kEnd
 };
 

@@ -121,6 +121,7 @@ void RunMachine::Attach(Slot* slot, size_t number) {
   slot->early_deaths = 0;
   fleet_.SetKinCollected(slot->plan->kin);
   fleet_.SetState(slot, Slot::State::kReady);
+  LetGoOn(*slot);
   if (!ledger_.HasCollection(platform, number)) {
     if (plan_.collect_only) List(platform, number);
     Compare(*slot, collection);

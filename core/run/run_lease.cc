@@ -32,7 +32,8 @@ Demand RunMachine::DemandOf(const Slot& slot) const {
   demand.workers = fleet_.CountWorkers(platform);
   demand.idle = fleet_.CountIdle(platform);
   demand.round_trip = fleet_.host(slot.plan->host).round_trip;
-  if (plan_.estimates.known()) {
+  demand.foreseen = plan_.estimates.known();
+  if (demand.foreseen) {
     demand.queued_time = QueuedTime(slot);
     demand.pending_time = ledger_.pending_time(platform) * pace_.factor();
   } else {
@@ -81,26 +82,54 @@ void RunMachine::Feed(Slot* slot) {
     return;
   }
   const PlatformId platform = slot->plan->platform;
-  if (ledger_.pending(platform) == 0) return;
+  const bool idle = slot->queue.empty();
+  if (ledger_.pending(platform) == 0 || (slot->careful && !idle)) return;
+  if (Mutated(Mutant::kFeedOnce) && !slot->module.empty()) return;
   Portion portion = Measured(*slot, policy_->Next(DemandOf(*slot)));
   if (portion.tests == 0) return;
+  if (Mutated(Mutant::kDither)) {
+    static size_t leases = 0;
+    if (++leases % 2 == 0) portion.tests = 1;
+  }
   if (Mutated(Mutant::kNoHorizon)) portion = {ledger_.pending(platform)};
-  RunTests run;
-  run.worker = slot->worker;
-  run.positions = ledger_.Lease(platform, slot->collection, portion,
-                                slot->worker, EndFor(*slot));
-  if (run.positions.empty()) return;
-  run.lease = next_lease_++;
-  if (slot->queue.empty()) slot->waits_since = now_;
-  for (const uint32_t position : run.positions) {
-    slot->queue.push_back({position, false});
+  const auto suspects =
+      idle ? Ledger::Suspects::kAlone : Ledger::Suspects::kNone;
+  std::vector<uint32_t> positions =
+      ledger_.Lease(platform, slot->collection, portion, slot->worker,
+                    EndFor(*slot), suspects);
+  if (positions.empty()) return;
+  slot->careful =
+      ledger_.HasSuspects(platform) &&
+      std::any_of(positions.begin(), positions.end(), [&](uint32_t position) {
+        return ledger_.IsSuspect(platform, TestAt(*slot, position));
+      });
+  if (idle) slot->waits_since = now_;
+  for (const uint32_t position : positions) {
+    slot->queue.push_back({position, !slot->careful, false});
     slot->queued_time += ExpectedAt(*slot, position);
   }
   fleet_.QueueChanged(slot);
   // It had nothing to give away: now it has.
   if (!Mutated(Mutant::kNeverAskAgain)) slot->asked_back = false;
   slot->active_at = now_;
-  Tell(*slot, std::move(run));
+  if (slot->careful) return TellNext(slot);
+  TellLease(*slot, std::move(positions));
+}
+
+void RunMachine::TellLease(const Slot& slot, std::vector<uint32_t> positions) {
+  RunTests run;
+  run.worker = slot.worker;
+  run.positions = std::move(positions);
+  run.lease = next_lease_++;
+  Tell(slot, std::move(run));
+}
+
+// Should its node be lost now, there is no doubt what it was running.
+void RunMachine::TellNext(Slot* slot) {
+  if (!slot->careful || slot->queue.empty() || slot->queue.front().told) return;
+  if (phase_ != Phase::kRunning) return;
+  slot->queue.front().told = true;
+  TellLease(*slot, {slot->queue.front().position});
 }
 
 // Longest first, but not to a worker that would still be at it when all others

@@ -15,11 +15,15 @@ namespace {
 
 // Of a host that was up. One that never was is not tried again: a wrong key
 // tried often locks accounts, and transports know what is worth a second try.
-constexpr int kReconnects = 3;
+// One test may take it down so often, before it is known and while it is tried.
+constexpr int kReconnects = 4;
 
 enum Hardness { kAsked, kInterrupted, kKilled, kAbandoned };
 
 constexpr size_t kCancelledShown = 10;
+
+// What most events lead to: moving commands to a larger place costs more.
+constexpr size_t kUsualCommands = 4;
 
 // The tests that run now and who runs them, for people; "" if none does.
 std::string DescribeRunning(const std::vector<Slot>& slots,
@@ -94,6 +98,7 @@ Commands RunMachine::OnNode(HostId host, const NodeEvent& event,
                             absl::Time now) {
   now_ = now;
   if (phase_ == Phase::kEnded) return {};
+  out_.reserve(kUsualCommands);
   std::visit([&](const auto& e) { On(host, e); }, event);
   return Settle();
 }
@@ -209,7 +214,7 @@ void RunMachine::BeginStop(Stop stop, const std::string& why) {
     if (!slot.alive()) continue;
     ReturnTests back{slot.worker, {}};
     for (const LeasedTest& test : slot.queue) {
-      if (!test.started) back.positions.push_back(test.position);
+      if (test.told && !test.started) back.positions.push_back(test.position);
     }
     if (!back.positions.empty()) Tell(slot, std::move(back));
   }

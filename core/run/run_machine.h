@@ -81,6 +81,7 @@ class RunMachine {
   void NoteAnswer(Slot* slot, const TestsReported& e);
   void OnStep(Slot* slot, const TestStep& step);
   void OnStarted(Slot* slot, const TestStep& step);
+  void LetGoOn(const Slot& slot);
   void OnDone(Slot* slot, const TestStep& step);
   void OnLate(Slot* slot, const TestStep& step);
 
@@ -102,6 +103,8 @@ class RunMachine {
   bool WantsStart(const Slot& slot) const;
   void FeedIdle();
   void Feed(Slot* slot);
+  void TellLease(const Slot& slot, std::vector<uint32_t> positions);
+  void TellNext(Slot* slot);
   absl::Duration MeanTime() const;
   Demand DemandOf(const Slot& slot) const;
   Portion Measured(const Slot& slot, Portion portion) const;
@@ -141,6 +144,7 @@ class RunMachine {
   std::string BlameTest(Slot* slot, const WorkerDied& death);
   void LoseWorker(Slot* slot, const WorkerDied& death, const std::string& text);
   void LoseRunningTest(Slot* slot);
+  void Suspect(const Slot& slot);
   void JudgeSession(const Slot& slot, const WorkerFinished& e);
 
   // Ends of the run.

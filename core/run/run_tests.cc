@@ -14,6 +14,9 @@ namespace {
 // Contract: a test whose host was lost is run again elsewhere, at most twice.
 constexpr uint8_t kLosses = 3;
 
+// As many as a worker gets through while its node gathers results.
+constexpr size_t kSuspects = 16;
+
 }  // namespace
 
 TestIndex RunMachine::TestAt(const Slot& slot, uint32_t position) const {
@@ -74,7 +77,7 @@ void RunMachine::GiveUp(PlatformId platform, TestIndex test) {
   }
   ledger_.Judge(platform, test, judged.verdict);
   const bool bad = IsBad(judged.verdict);
-  Say(std::move(judged));
+  if (!Mutated(Mutant::kGiveUpUnsaid)) Say(std::move(judged));
   if (bad) ++failures_;
 }
 
@@ -90,6 +93,7 @@ void RunMachine::On(HostId host, const TestsReported& e) {
   if (ledger_.TakeFreed()) replan_ = true;
   // What has just become pending is first for those who have nothing.
   if (replan_) FeedIdle();
+  TellNext(slot);
   Feed(slot);
   // It has nothing to do: others may have too much, or what is pending is for
   // nobody.
@@ -141,12 +145,28 @@ void RunMachine::OnStarted(Slot* slot, const TestStep& step) {
   }
 }
 
+// With --maxfail a worker waits after each failed test for this word, lest it
+// runs others while the stop is on its way. The first one asks it to; one that
+// it does not wait for does no harm.
+void RunMachine::LetGoOn(const Slot& slot) {
+  if (plan_.maxfail == 0 || plan_.collect_only) return;
+  if (phase_ != Phase::kRunning) return;
+  if (Mutated(Mutant::kNeverHold)) return;
+  TellLease(slot, {});
+}
+
 void RunMachine::OnDone(Slot* slot, const TestStep& step) {
   const TestIndex test = TestAt(*slot, step.position);
   if (!test.valid()) return;
   if (!ledger_.HeldBy(slot->plan->platform, test, slot->worker)) return;
   std::vector<PhaseReport> reports = std::exchange(slot->reports, {});
+  // Not only what is bad to us: the worker goes by what its framework says.
+  const bool waits =
+      std::any_of(reports.begin(), reports.end(), [](const PhaseReport& r) {
+        return r.rerun || r.verdict != Verdict::kPassed;
+      });
   ++done_;
+  fleet_.host(slot->plan->host).reconnects = 0;
   const absl::Duration took =
       absl::Microseconds(static_cast<int64_t>(step.micros.total()));
   busy_ += took;
@@ -158,6 +178,7 @@ void RunMachine::OnDone(Slot* slot, const TestStep& step) {
   const Verdict verdict = Judge(reports);
   Conclude(slot, test, verdict, std::move(reports), step.micros,
            Retry::kIfAsked);
+  if (waits) LetGoOn(*slot);
 }
 
 TestJudged RunMachine::MakeJudged(const Slot& slot, TestIndex test,
@@ -191,6 +212,8 @@ void RunMachine::Conclude(Slot* slot, TestIndex test, Verdict verdict,
     fleet_.QueueChanged(slot);
   }
   Unit* unit = ledger_.HeldBy(platform, test, slot->worker);
+  // Whom a loss was counted against stays one: --retries may run it again.
+  if (unit->losses == 0) ledger_.SetSuspect(platform, test, false);
   TestJudged judged = MakeJudged(*slot, test, verdict, micros);
   judged.reports = std::move(reports);
   // Tries that a lost host cut short are not among those that --retries allows.
@@ -273,13 +296,33 @@ void RunMachine::GiveBack(Slot* slot) {
   fleet_.QueueChanged(slot);
 }
 
+// What the worker was running when its node was lost may never have been said,
+// or its end: whatever it may have been is told to workers one by one from now
+// on, so that the next time there is no doubt.
+void RunMachine::Suspect(const Slot& slot) {
+  if (Mutated(Mutant::kTrustAll)) return;
+  for (size_t i = 0; i < std::min(kSuspects, slot.queue.size()); ++i) {
+    if (!slot.queue[i].told) return;
+    ledger_.SetSuspect(slot.plan->platform,
+                       TestAt(slot, slot.queue[i].position), true);
+  }
+}
+
+// The test that has begun counts as running, else the next one: as a suspect it
+// is alone when it is lost again.
 void RunMachine::LoseRunningTest(Slot* slot) {
-  const auto running =
+  if (slot->queue.empty()) return;
+  Suspect(*slot);
+  auto running =
       std::find_if(slot->queue.begin(), slot->queue.end(),
                    [](const LeasedTest& leased) { return leased.started; });
-  if (running == slot->queue.end()) return;
+  if (running == slot->queue.end()) {
+    if (Mutated(Mutant::kBlameNoUnsaid)) return;
+    running = slot->queue.begin();
+  }
   const TestIndex test = TestAt(*slot, running->position);
   Unit* unit = ledger_.HeldBy(slot->plan->platform, test, slot->worker);
+  if (unit == nullptr) return;
   if (unit->losses + 1 >= kLosses || Mutated(Mutant::kCrashOnFirstLoss)) {
     Conclude(slot, test, Verdict::kCrashed,
              {DescribeLosses(kLosses, tests_.id(test))}, {}, Retry::kNever);

@@ -28,6 +28,7 @@ struct Demand {
   size_t pending = 0;  // Not leased to anybody, and in its collection.
   size_t workers = 1;  // Workers that share `pending`, starting ones included.
   size_t idle = 1;     // Those of them that hold nothing, this one included.
+  bool foreseen = false;  // By earlier runs; else it is this run's mean.
   absl::Duration queued_time;
   absl::Duration pending_time;
   absl::Duration round_trip;  // Of the link to it; zero if not measured yet.

@@ -1,7 +1,12 @@
 // pytest-xdist's worksteal: what is pending is split evenly over the idle
 // workers at once, in consecutive blocks; stealing evens out the rest.
+//
+// Where durations are known the longest tests come first, and the first block
+// would hold nothing but those, one behind the other. So half is split at once,
+// half of the rest when that is half done, and so on (guided.h).
 #include <algorithm>
 
+#include "core/schedule/guided.h"
 #include "core/schedule/policy.h"
 
 namespace dist {
@@ -13,14 +18,21 @@ class SplitPolicy : public Policy {
       : max_chunk_(options.max_chunk) {}
 
   Portion Next(const Demand& demand) const override {
-    if (demand.pending == 0 || demand.queued > 0) return {};
-    const size_t idle = std::max<size_t>(demand.idle, 1);
-    const size_t block = (demand.pending + idle - 1) / idle;
-    return {max_chunk_ == 0 ? block : std::min(block, max_chunk_),
-            absl::InfiniteDuration()};
+    if (demand.pending == 0) return {};
+    Portion portion = demand.foreseen
+                          ? NextGuided(demand, absl::InfiniteDuration())
+                          : Evenly(demand);
+    if (max_chunk_ > 0) portion.tests = std::min(portion.tests, max_chunk_);
+    return portion;
   }
 
  private:
+  static Portion Evenly(const Demand& demand) {
+    if (demand.queued > 0) return {};
+    const size_t idle = std::max<size_t>(demand.idle, 1);
+    return {(demand.pending + idle - 1) / idle, absl::InfiniteDuration()};
+  }
+
   const size_t max_chunk_;
 };
 

@@ -2,15 +2,6 @@
 
 namespace dist {
 
-void AppendFrame(const Frame& frame, std::string* out) {
-  const size_t size = frame.payload.size();
-  out->push_back(static_cast<char>(size & 0xff));
-  out->push_back(static_cast<char>(size >> 8));
-  out->push_back(static_cast<char>(frame.kind));
-  out->push_back(static_cast<char>(frame.channel));
-  out->append(frame.payload.data(), size);
-}
-
 absl::StatusOr<bool> FrameReader::Next(Frame* frame) {
   if (broken_) return absl::DataLossError("the link is broken");
   const absl::string_view rest = absl::string_view(buffer_).substr(taken_);

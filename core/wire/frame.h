@@ -39,8 +39,17 @@ struct Frame {
   absl::string_view payload;
 };
 
-// Appends one frame. REQUIRES: payload.size() <= kMaxPayload.
-void AppendFrame(const Frame& frame, std::string* out);
+// Appends one frame. `Bytes`: a string, or a vector of char. REQUIRES:
+// payload.size() <= kMaxPayload.
+template <class Bytes>
+void AppendFrame(const Frame& frame, Bytes* out) {
+  const size_t size = frame.payload.size();
+  const char header[kFrameHeader] = {
+      static_cast<char>(size & 0xff), static_cast<char>(size >> 8),
+      static_cast<char>(frame.kind), static_cast<char>(frame.channel)};
+  out->insert(out->end(), header, header + kFrameHeader);
+  out->insert(out->end(), frame.payload.data(), frame.payload.data() + size);
+}
 
 // Cuts a byte stream into frames.
 class FrameReader {

@@ -169,7 +169,8 @@ absl::Status LinkSession::Tick(absl::Time now) {
   return absl::OkStatus();
 }
 
-bool LinkSession::TakePart(std::string* out) {
+template <class Bytes>
+bool LinkSession::TakePart(Bytes* out) {
   for (int i = 0; i < kChannelCount; ++i) {
     Outgoing& queue = outgoing_[i];
     if (queue.messages.empty()) continue;
@@ -199,11 +200,12 @@ bool LinkSession::Empty() const {
                      [](const Outgoing& out) { return out.messages.empty(); });
 }
 
-void LinkSession::TakeOutput(size_t limit, std::string* out) {
+template <class Bytes>
+void LinkSession::Take(size_t limit, Bytes* out) {
   // Nothing follows the goodbye.
   if (goodbye_ == Goodbye::kSent) return;
   const size_t before = out->size();
-  out->append(urgent_);
+  out->insert(out->end(), urgent_.begin(), urgent_.end());
   urgent_.clear();
   while (out->size() - before < limit && TakePart(out)) {
   }
@@ -211,6 +213,14 @@ void LinkSession::TakeOutput(size_t limit, std::string* out) {
     AppendFrame({FrameKind::kGoodbye, Channel::kControl, ""}, out);
     goodbye_ = Goodbye::kSent;
   }
+}
+
+void LinkSession::TakeOutput(size_t limit, std::string* out) {
+  Take(limit, out);
+}
+
+void LinkSession::TakeOutput(size_t limit, std::vector<char>* out) {
+  Take(limit, out);
 }
 
 }  // namespace dist

@@ -65,6 +65,7 @@ class LinkSession {
   // Appends up to about `limit` bytes to write to the peer. Ends below that
   // when nothing may be sent now.
   void TakeOutput(size_t limit, std::string* out);
+  void TakeOutput(size_t limit, std::vector<char>* out);
 
   // Bytes queued by Send() and not yet taken.
   size_t queued() const { return queued_; }
@@ -92,8 +93,11 @@ class LinkSession {
   absl::Status OnFrame(const Frame& frame, std::vector<LinkMessage>* messages);
   absl::Status OnPart(const Frame& frame, std::vector<LinkMessage>* messages);
   absl::Status OnWindow(const Frame& frame);
+  template <class Bytes>
+  void Take(size_t limit, Bytes* out);
   // Appends the next data frame; false if none may go now.
-  bool TakePart(std::string* out);
+  template <class Bytes>
+  bool TakePart(Bytes* out);
   bool Empty() const;
 
   const LinkTimers timers_;

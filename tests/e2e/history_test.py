@@ -179,6 +179,9 @@ def test_says_what_it_cannot_import(project):
     assert err.startswith("dist: odd is no JUnit XML")
     assert "which file?" in project.dist("history", "import", status=4)[1]
     assert "cannot read" in project.dist("history", "import", "gone", status=4)[1]
+    (project.folder / "good").write_text('{"test_a.py::test_long": 7}')
+    assert "cannot read gone" in project.dist("history", "import", "good", "gone", status=4)[1]
+    assert "nothing is known" in project.dist("history")[0]
     assert "did you mean 'clear'?" in project.dist("history", "claer", status=4)[1]
 
 

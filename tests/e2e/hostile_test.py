@@ -181,9 +181,7 @@ NODE_KILLER = """
 
 @pytest.mark.parametrize("pause", [
     "time.sleep(0.3)  # Its start is known by now.",
-    pytest.param("pass", marks=pytest.mark.xfail(
-        strict=False, reason="the node dies before it has told of the start: nobody is "
-        "blamed, the host is given up after three reconnects and all tests are lost")),
+    "pass  # Its node dies before it has told of the start.",
 ], ids=["late", "at-once"])
 def test_kill_the_node_always(dist, pause):
     """A test that takes its host down wherever it runs is a crash, in the end."""
@@ -191,3 +189,18 @@ def test_kill_the_node_always(dist, pause):
     ran = dist.run("-n", "2", timeout=30)
     assert (ran.status, ran.counts) == (1, {"passed": 10, "crashed": 1}), ran
     assert 2 <= len(dist.read("tries")) <= 3
+
+
+def test_kill_the_node_at_once_behind_others(dist):
+    """Whose beginning nobody told is found out, and nobody else is blamed."""
+    dist.write(it="""
+        import os, pytest, signal
+        @pytest.mark.parametrize("n", range(20))
+        def test_before(n): pass
+        def test_kills(): os.kill(os.getppid(), signal.SIGKILL); signal.pause()
+        @pytest.mark.parametrize("n", range(20))
+        def test_after(n): pass
+        """)
+    ran = dist.run("-n", "2", timeout=30)
+    assert (ran.status, ran.counts) == (1, {"passed": 40, "crashed": 1}), ran
+    assert ran.outcomes["test_it::test_kills"] == "crashed", ran

@@ -31,8 +31,38 @@ def test_maxfail_of_two_workers(dist):
     assert ran.status == 2, ran
     counts = ran.counts
     # What ran at that moment reports as well.
-    assert 2 <= counts["failed"] < 20, ran
+    assert 2 <= counts["failed"] <= 3, ran
     assert counts["failed"] + counts["not run"] + counts.get("passed", 0) == 100, ran
+
+
+@pytest.mark.parametrize("passing", [0, 100])
+def test_maxfail_is_precise(dist, passing):
+    """Three failures, and of the three other workers at most one each, however quick they are."""
+    dist.write(it=f"""
+        import pytest
+        @pytest.mark.parametrize("n", range(2000))
+        def test_n(n): assert n % 200 < {passing}
+        """)
+    ran = dist.run("-n", "4", "--maxfail=3", "--tb=no")
+    assert ran.status == 2, ran
+    assert 3 <= ran.counts["failed"] <= 6, ran
+    assert "stopping after 3 failures" in ran.out
+
+
+def test_a_worker_goes_on_after_a_failure(dist):
+    """Where --maxfail allows more; skips and expected failures are none."""
+    dist.write(it="""
+        import pytest
+        @pytest.mark.parametrize("n", range(60))
+        def test_n(n):
+            if n % 3 == 0: pytest.skip()
+            if n % 3 == 1: pytest.xfail()
+            assert n % 2
+        """)
+    for mode in ["-n", "2"], ["--dist=each", "--tx", "popen"]:
+        ran = dist.run(*mode, "--maxfail=100", "--tb=no")
+        assert (ran.status, ran.counts) == (1, {"failed": 10, "passed": 10, "skipped": 20,
+                                                "xfailed": 20}), ran
 
 
 def test_crashes_count_as_failures(dist):

@@ -362,6 +362,14 @@ def same(here, there):
 
 
 def test_every_tree_arrives_as_it_is(dist, host):
+    every_tree_arrives(dist, host.tx, lambda: host.tree)
+
+
+def test_every_tree_arrives_in_a_chdir_folder(dist, tmp_path):
+    every_tree_arrives(dist, f"popen//chdir={tmp_path}/there", lambda: tmp_path / "there")
+
+
+def every_tree_arrives(dist, tx, tree):
     """The table of tests/sync, through a link; then all of it deleted."""
     names = [name for name in tree_names() if name != "Deep"]
     for name in names:
@@ -371,16 +379,16 @@ def test_every_tree_arrives_as_it_is(dist, host):
     # As deep as a path may be, so it cannot be below its name.
     subprocess.run([MAKE_TREE, "make", "Deep", dist / "."], check=True)
     dist.write({"test_it.py": "def test_it(): pass"})
-    run = ("-v", "--tx", host.tx, "--rsyncdir", ".", "test_it.py")
+    run = ("-v", "--tx", tx, "--rsyncdir", ".", "test_it.py")
     ran = dist.run(*run)
     assert ran.status == 0, ran
-    assert len(list(host.tree.iterdir())) > 20
-    assert same(dist / ".", host.tree) == ""
+    assert len(list(tree().iterdir())) > 20
+    assert same(dist / ".", tree()) == ""
     assert said(dist.run(*run)) == (0, 0)
     for name in [*names, "d"]:
         shutil.rmtree(dist / name)
     assert dist.run(*run).status == 0
-    assert same(dist / ".", host.tree) == ""
+    assert same(dist / ".", tree()) == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
@@ -394,7 +402,7 @@ def test_a_sync_that_is_stopped(dist, host, number, when):
     dist.write({"test_it.py": "def test_a(): pass\ndef test_b(): pass"})
     live = dist.start("--tx", host.tx)
     # The host's own hint that contents have begun to come.
-    begun = "*/stage/*" if when == "changed" else "*/tree/large.bin"
+    begun = "*/stage/*" if when == "changed" else "*/first/large.bin"
     wait_until(lambda: list(host.home.glob(f".cache/dist/trees/*/{begun}")))
     locks = [str(path) for path in host.home.glob(".cache/dist/trees/*/*/lock")]
     nodes = holders(locks)
@@ -408,9 +416,11 @@ def test_a_sync_that_is_stopped(dist, host, number, when):
                "the node is gone")
     wait_gone(dist.cookie)
     assert not host.left_over()
-    assert not list(host.home.glob(".cache/dist/trees/*/*/tree/large.bin"))
+    assert not list(host.home.glob(".cache/dist/trees/*/*/*/large.bin"))
     if when == "changed":
         assert (host.tree / "test_it.py").read_text() == "def test_it(): pass"
+    else:
+        assert not host.trees
     (dist / "large.bin").write_bytes(b"small")
     passes(dist.run("--tx", host.tx), 2)
     assert same(dist / ".", host.tree) == ""

@@ -1,10 +1,15 @@
 """Syncing over a real link: popen with chdir= and --rsyncdir."""
 
+import contextlib
+import ctypes
 import os
 import random
 import re
+import select
 import signal
+import struct
 import subprocess
+import threading
 
 import pytest
 
@@ -224,3 +229,54 @@ def test_memory_does_not_grow_with_the_files(dist, there, tmp_path):
     assert int(ran.stdout.split()[-1]) < 150_000, "KiB at most"
     arrived = (there / "sparse.bin").stat()
     assert arrived.st_size == 3 << 30 and arrived.st_blocks < 1000
+
+
+@contextlib.contextmanager
+def opened(path):
+    """A list of one item for each time that the file was opened and closed."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    watch = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    in_open, in_close_nowrite = 0x20, 0x10
+    assert libc.inotify_add_watch(watch, os.fsencode(path), in_open | in_close_nowrite) > 0
+    events = []
+    stop = threading.Event()
+
+    def drain():
+        while True:
+            last = stop.is_set()
+            if select.select([watch], [], [], 0 if last else 0.05)[0]:
+                # Events without a name are 16 bytes: watch, mask, cookie, length.
+                data = os.read(watch, 4096)
+                events.extend(mask for _, mask, _, _ in struct.iter_unpack("iIII", data)
+                              if mask & in_open)
+            elif last:
+                return
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    try:
+        yield events
+    finally:
+        stop.set()
+        reader.join()
+        os.close(watch)
+
+
+def test_files_are_read_once_for_all_hosts(dist, tmp_path):
+    """To be hashed and to be sent, however many hosts there are and whichever way they are reached."""
+    dist.write({"test_it.py": "def test_it(): pass"})
+    (dist / "data.bin").write_bytes(b"0123456789" * 10_000)
+
+    def home(name):
+        (tmp_path / name).mkdir()
+        return f"HOME='{tmp_path / name}'; export HOME; unset XDG_CACHE_HOME"
+
+    with opened(dist / "data.bin") as events:
+        ran = dist.run("--dist=each", "--rsyncdir", ".",
+                       "--tx", f"exec={home('a')}; sh//id=a", "--tx", f"exec={home('b')}; sh//id=b",
+                       "--tx", f"exec={home('c')}; sh//via=b//id=c", "test_it.py")
+    assert (ran.status, ran.counts) == (0, {"passed": 3}), ran
+    for name in "abc":
+        (tree,) = (tmp_path / name).glob(".cache/dist/trees/*/0/tree")
+        assert (tree / "data.bin").stat().st_size == 100_000
+    assert len(events) == 2

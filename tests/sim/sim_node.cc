@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "tests/sim/sim_state.h"
 
 namespace dist {
@@ -70,7 +69,10 @@ void SimWorld::Collect(uint32_t host, uint32_t id, SimWorker& worker) {
   worker.collected = true;
   CollectionReported reported;
   reported.worker = WorkerId(id);
-  reported.hash = absl::StrJoin(worker.tests, " ");
+  uint64_t hash = 0;
+  for (const uint32_t test : worker.tests)
+    hash = hash * 0x100000001b3 + test + 1;
+  reported.hash = absl::StrCat(hash);
   hosts_[host].lists[reported.hash] = worker.tests;
   Send(host, reported);
   if (Trouble()) return Die(host, id, DeathCause::kDied);
@@ -101,6 +103,7 @@ void SimWorld::GiveBack(uint32_t host, const ReturnTests& back) {
 void SimWorld::Step(uint32_t host, uint32_t id) {
   SimWorker* worker = Find(host, hosts_[host].link, id);
   if (worker == nullptr || !worker->collected || worker->running) return;
+  if (worker->waits && !worker->finish) return Flush(host, id, *worker);
   if (!worker->queue.empty()) return RunFront(host, id, *worker);
   Flush(host, id, *worker);
   if (worker->finish) {
@@ -143,6 +146,7 @@ void SimWorld::EndFront(uint32_t host, uint32_t id, SimWorker& worker) {
     case Fate::kTimeout:
       return Die(host, id, DeathCause::kTimeout);
     case Fate::kKillHost:
+      checker_.BeforeKill(worker.slot, scenario_.ids[test]);
       if (std::count_if(hosts_.begin(), hosts_.end(),
                         [](const SimHost& h) { return h.up; }) == 1) {
         ++result_.counts.poison_on_last_host;
@@ -183,6 +187,7 @@ void SimWorld::Pass(uint32_t, uint32_t, SimWorker& worker, Verdict verdict) {
     worker.said_bad = true;
     worker.steps.push_back(step);
     step.report.clear();
+    worker.waits = worker.asks;
   }
   step.kind = TestStep::Kind::kDone;
   step.lease = lease;

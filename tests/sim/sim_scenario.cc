@@ -55,10 +55,16 @@ Fate RandomFate(bool calm, Random* random) {
   return Fate::kKillHost;
 }
 
-void AddTests(bool calm, const SimCut& cut, Scenario* scenario) {
+void AddTests(bool calm, const SimCut& cut, Random* moods, Scenario* scenario) {
   Random& random = scenario->random;
   const size_t tests = std::min<size_t>(cut.tests, random.Below(25));
-  const size_t files = 1 + random.Below(6);
+  const size_t few = 1 + random.Below(6);
+  const size_t files = moods->Percent(30) ? 1 + moods->Below(15) : few;
+  const bool harmless = scenario->dreadful || moods->Percent(20);
+  const uint64_t groups = moods->Percent(30) ? 1 + moods->Below(6) : 0;
+  if (groups > 0) scenario->differ = moods->Percent(60);
+  const bool failing = moods->Percent(6);
+  if (failing) scenario->plan.maxfail = 1 + moods->Below(3);
   const bool mixed = random.Percent(30);  // Files are not consecutive.
   for (size_t i = 0; i < tests; ++i) {
     const size_t file = mixed ? i % files : i * files / tests;
@@ -67,7 +73,11 @@ void AddTests(bool calm, const SimCut& cut, Scenario* scenario) {
     scenario->groups.push_back(
         random.Percent(50) ? absl::StrCat("g", random.Below(3)) : "");
     const Fate fate = RandomFate(calm, &random);
-    scenario->fates.push_back(cut.fates ? fate : Fate::kPass);
+    scenario->fates.push_back(cut.fates && !harmless ? fate : Fate::kPass);
+    if (failing && cut.fates) scenario->fates.back() = Fate::kFail;
+    if (groups > 0) {
+      scenario->groups.back() = absl::StrCat("g", moods->Below(groups));
+    }
     const uint64_t dice = random.Below(100);
     const int64_t most = dice < 5 ? 3000 : dice < 15 ? 900 : 30;
     scenario->times.push_back(
@@ -96,7 +106,9 @@ Scenario MakeScenario(const SimCase& which) {
   scenario.random = Random(which.seed);
   scenario.plan = RandomPlan(which.mode, which.cut, &scenario.random);
   const bool calm = scenario.random.Percent(30);
-  AddTests(calm, which.cut, &scenario);
+  Random moods(which.seed ^ 0x5eed);  // Likewise of its own.
+  scenario.dreadful = moods.Percent(10);
+  AddTests(calm, which.cut, &moods, &scenario);
   if (scenario.random.Percent(40)) AddEstimates(&scenario);
   for (size_t h = 0; h < scenario.plan.hosts.size(); ++h) {
     scenario.slow.push_back(scenario.random.Percent(20));
@@ -107,9 +119,14 @@ Scenario MakeScenario(const SimCase& which) {
     scenario.delays.push_back(far ? static_cast<int64_t>(links.Below(60)) * kMs
                                   : 0);
   }
-  scenario.differ = scenario.random.Percent(20);
+  scenario.differ = scenario.random.Percent(20) || scenario.differ;
   scenario.refuses = scenario.random.Percent(2);
   scenario.trouble = calm ? 0 : scenario.random.Below(12);
+  scenario.link_trouble = scenario.trouble;
+  if (scenario.dreadful) {
+    scenario.trouble = 0;
+    scenario.link_trouble = 80 + moods.Below(20);
+  }
   return scenario;
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -55,6 +56,8 @@ struct SimWorker {
   bool interrupted = false;
   bool running = false;  // The front of the queue.
   bool said_bad = false;
+  bool asks = false;                                // After a failed test, and
+  bool waits = false;                               // does now.
   bool undead = false;                              // Survives SIGKILL.
   std::deque<std::pair<uint32_t, uint32_t>> queue;  // Position, lease.
   std::vector<TestStep> steps;                      // Not sent yet.
@@ -86,7 +89,9 @@ struct Scenario {
   bool dawdles = true;          // Workers keep what they report for a while.
   bool differ = false;          // Workers collect different tests.
   bool refuses = false;         // All workers do.
+  bool dreadful = false;        // Hosts get lost, and nothing else is wrong.
   uint64_t trouble = 0;         // Percent.
+  uint64_t link_trouble = 0;    // Likewise, of connections.
 };
 
 Scenario MakeScenario(const SimCase& which);
@@ -100,8 +105,8 @@ class SimWorld {
       : cut_(cut),
         digest_(digest),
         random_(scenario.random),
-        plan_(scenario.plan),
         scenario_(std::move(scenario)),
+        plan_(scenario_.plan),
         machine_(plan_),
         checker_(plan_, machine_, RoundTrip(scenario_)),
         hosts_(plan_.hosts.size()) {}
@@ -122,8 +127,35 @@ class SimWorld {
     return scenario_.delays[host] + static_cast<int64_t>(more) * kMs;
   }
 
+  // When what happens: the first in front, by a heap of places in `what_`.
+  struct Planned {
+    int64_t at;
+    uint64_t order;
+    size_t place;
+
+    friend bool operator<(const Planned& a, const Planned& b) {
+      return std::tie(a.at, a.order) > std::tie(b.at, b.order);
+    }
+  };
   void After(int64_t delay, std::function<void()> what) {
-    agenda_.emplace(std::make_pair(now_ + delay, ++order_), std::move(what));
+    if (free_.empty()) {
+      free_.push_back(what_.size());
+      what_.emplace_back();
+    }
+    what_[free_.back()] = std::move(what);
+    agenda_.push_back({now_ + delay, ++order_, free_.back()});
+    free_.pop_back();
+    std::push_heap(agenda_.begin(), agenda_.end());
+  }
+  // Lets the next thing happen.
+  void Advance() {
+    std::pop_heap(agenda_.begin(), agenda_.end());
+    const Planned next = agenda_.back();
+    agenda_.pop_back();
+    now_ = next.at;
+    const std::function<void()> what = std::move(what_[next.place]);
+    free_.push_back(next.place);
+    what();
   }
   absl::Time Now() const {
     return absl::UnixEpoch() + absl::Microseconds(now_);
@@ -164,13 +196,15 @@ class SimWorld {
   const SimCut cut_;
   const bool digest_;
   Random random_;
-  const RunPlan plan_;
   const Scenario scenario_;
+  const RunPlan& plan_;
   RunMachine machine_;
   SimChecker checker_;
   std::vector<SimHost> hosts_;
   uint32_t faults_ = 0;  // That have happened.
-  std::map<std::pair<int64_t, uint64_t>, std::function<void()>> agenda_;
+  std::vector<Planned> agenda_;
+  std::vector<std::function<void()>> what_;
+  std::vector<size_t> free_;                          // Places in it.
   std::vector<std::pair<uint32_t, NodeEvent>> said_;  // A sample, to repeat.
   std::map<uint32_t, int> tries_;
   int64_t now_ = 0;

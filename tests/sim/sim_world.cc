@@ -68,7 +68,7 @@ void SimWorld::Connect(uint32_t host) {
   const bool late = random_.Percent(10);
   const int64_t delay =
       static_cast<int64_t>(random_.Below(late ? 30000 : 300)) * kMs;
-  const bool never = Trouble();
+  const bool never = Trouble(scenario_.link_trouble);
   After(delay, [=] {
     SimHost& at = hosts_[host];
     if (at.link != link) return;
@@ -78,8 +78,9 @@ void SimWorld::Connect(uint32_t host) {
     NodeReady ready;
     ready.cpus = static_cast<uint32_t>(random_.Below(4));
     Send(host, ready);
-    if (Trouble()) {
-      After(static_cast<int64_t>(random_.Below(3000)) * kMs, [=] {
+    if (Trouble(scenario_.link_trouble)) {
+      const uint64_t most = scenario_.dreadful ? 700 : 3000;
+      After(static_cast<int64_t>(random_.Below(most)) * kMs, [=] {
         if (hosts_[host].link == link) LoseHost(host);
       });
     }
@@ -106,7 +107,7 @@ void SimWorld::Send(uint32_t host, NodeEvent event) {
   const int64_t delay = Delay(host);
   at.last_word = std::max(at.last_word, now_ + delay);
   const uint64_t link = at.link;
-  After(at.last_word - now_, [=] {
+  After(at.last_word - now_, [this, host, link, event = std::move(event)] {
     if (hosts_[host].link != link) return;
     const bool stale = checker_.BeforeEvent(HostId(host), event);
     if (stale) ++result_.counts.stale_words;
@@ -167,6 +168,10 @@ void SimWorld::Order(uint32_t host, const NodeCommand& command) {
                         [&](const RunTests& c) {
                           SimWorker* worker = find(c.worker);
                           if (worker == nullptr) return;
+                          if (c.positions.empty()) {
+                            worker->waits = false;
+                            worker->asks = true;
+                          }
                           for (const uint32_t position : c.positions) {
                             worker->queue.emplace_back(position, c.lease);
                           }
@@ -221,11 +226,7 @@ SimResult SimWorld::Run() {
   while (!agenda_.empty() && result_.events < most_events &&
          checker_.violation().empty()) {
     ++result_.events;
-    const auto next = agenda_.begin();
-    now_ = next->first.first;
-    const std::function<void()> what = std::move(next->second);
-    agenda_.erase(next);
-    what();
+    Advance();
   }
   checker_.AtEnd();
   result_.violation = checker_.violation();

@@ -1,5 +1,5 @@
-// Simulates for as long as one wants. bazel run //tests/sim:soak -- --seed=1
-// --seconds=60 --mode=load
+// Simulates for as long as one wants, from seeds that nobody has tried unless
+// told which. bazel run //tests/sim:soak -- --seconds=60 --seed=1 --mode=load
 #include <cstdio>
 #include <ctime>
 #include <string>
@@ -16,7 +16,7 @@ namespace dist {
 namespace {
 
 struct Flags {
-  uint64_t seed = 1;  // The first one.
+  uint64_t seed = 0;  // The first one; 0: by the clock.
   double seconds = 60;
   std::string mode;  // All in turn if empty.
 };
@@ -45,10 +45,14 @@ int Soak(const Flags& flags) {
   }
   if (!flags.mode.empty()) modes = {flags.mode};
   const absl::Time start = absl::Now();
+  const uint64_t first = flags.seed != 0
+                             ? flags.seed
+                             : static_cast<uint64_t>(absl::ToUnixMicros(start));
+  std::printf("from seed %lu\n", static_cast<unsigned long>(first));
   const absl::Duration budget = absl::Seconds(flags.seconds);
   size_t schedules = 0;
   size_t failed = 0;
-  for (uint64_t seed = flags.seed; absl::Now() - start < budget; ++seed) {
+  for (uint64_t seed = first; absl::Now() - start < budget; ++seed) {
     for (const std::string& mode : modes) {
       ++schedules;
       const SimCase which{mode, seed, {}};

@@ -55,6 +55,7 @@ class QuickNodes {
   void Do(HostId host, const NodeCommand& command);
 
   const QuickOptions options_;
+  const double clock_seconds_;  // That measuring one event adds.
   const size_t hosts_;
   RunMachine machine_;
   std::vector<Worker> workers_;  // By WorkerId: nobody dies.

@@ -1,6 +1,8 @@
 #include "sync/snapshot.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,6 +103,49 @@ TEST_F(SnapshotTest, AFileThatNeverStandsStillIsReported) {
   EXPECT_TRUE(
       absl::StrContains(status.message(), "busy: it changes while it is read"))
       << status;
+}
+
+// How often a watched file was closed by who read it.
+int Closed(int watch) {
+  alignas(inotify_event) char events[4096];
+  const ssize_t size = read(watch, events, sizeof(events));
+  int closed = 0;
+  for (ssize_t at = 0; at < size; at += sizeof(inotify_event)) {
+    const auto* event = reinterpret_cast<const inotify_event*>(events + at);
+    if ((event->mask & IN_CLOSE_NOWRITE) != 0) ++closed;
+  }
+  return closed;
+}
+
+TEST_F(SnapshotTest, AFileThatChangesOnceWhileItIsReadIsReadAgain) {
+  for (int i = 0; i < 100; ++i) {
+    WriteFile(Here("busy"), std::string(8 << 20, 'x'));
+    const int watch = inotify_init1(IN_CLOEXEC);
+    ASSERT_GE(inotify_add_watch(watch, Here("busy").c_str(),
+                                IN_OPEN | IN_CLOSE_NOWRITE),
+              0);
+    std::atomic<bool> stop{false};
+    std::thread writer([&] {
+      char event[4096];
+      (void)!read(watch, event, sizeof(event));
+      if (stop) return;
+      const int fd = open(Here("busy").c_str(), O_WRONLY | O_CLOEXEC);
+      (void)!pwrite(fd, "y", 1, 0);
+      close(fd);
+    });
+    const auto snapshot = Snapshot::Take({here_, {{}}, {}}, nullptr);
+    stop = true;
+    writer.join();
+    ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+    const int reads = Closed(watch);
+    close(watch);
+    // The writer may come too late, or before the first byte is read.
+    if (reads < 2) continue;
+    EXPECT_EQ((*snapshot)->manifest().entries[0].digest,
+              DigestOf(ReadFile(Here("busy"))));
+    return;
+  }
+  FAIL() << "it never changed in time";
 }
 
 TEST_F(SnapshotTest, WhatIsKnownIsNotReadAgain) {

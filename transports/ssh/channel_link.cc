@@ -112,7 +112,7 @@ uint32_t ChannelLink::SshInterest() const {
 uint32_t ChannelLink::LocalInterest() const {
   // While the session's socket is full, nothing more is taken from the local
   // one: libssh would queue it without limit.
-  const bool can_take = !local_ended_ && pending_.empty() && !WritesQueued() &&
+  const bool can_take = !local_ended_ && !pending() && !WritesQueued() &&
                         ssh_channel_window_size(channel_) > 0;
   return (can_take ? EPOLLIN : 0u) | (behind_ ? EPOLLOUT : 0u);
 }
@@ -235,21 +235,19 @@ void ChannelLink::Widen() {
 // when the host's window is used up and while keys are exchanged anew; the rest
 // is tried again when the session has had an event.
 bool ChannelLink::WritePending() {
-  while (pending_done_ < pending_.size()) {
-    const int n = ssh_channel_write(
-        channel_, pending_.data() + pending_done_,
-        static_cast<uint32_t>(pending_.size() - pending_done_));
+  while (pending()) {
+    const int n =
+        ssh_channel_write(channel_, &pending_[pending_done_],
+                          static_cast<uint32_t>(pending_size_ - pending_done_));
     if (n == SSH_ERROR) {
       // The channel is closed, or the session broken: PassEnds finds out.
-      pending_done_ = pending_.size();
+      pending_done_ = pending_size_;
       local_ended_ = true;
       break;
     }
     if (n <= 0) return false;
     pending_done_ += n;
   }
-  pending_ = std::string();
-  pending_done_ = 0;
   return true;
 }
 
@@ -257,17 +255,14 @@ void ChannelLink::FromLocal() {
   if (!WritePending()) return;
   while (!local_ended_ && !WritesQueued() &&
          ssh_channel_window_size(channel_) > 0) {
-    pending_.resize(kPiece);
+    if (pending_ == nullptr) pending_.reset(new char[kPiece]);
     const ssize_t n = recv(local_.get(), &pending_[0], kPiece, MSG_DONTWAIT);
-    const int error = errno;
-    pending_.resize(std::max<ssize_t>(n, 0));
-    if (n == 0 || (n < 0 && error != EAGAIN && error != EINTR)) {
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
       local_ended_ = true;
     }
-    if (n <= 0) {
-      pending_ = std::string();
-      return;
-    }
+    pending_done_ = 0;
+    pending_size_ = static_cast<size_t>(std::max<ssize_t>(n, 0));
+    if (n <= 0) return;
     if (!WritePending()) return;
   }
 }
@@ -300,7 +295,7 @@ void ChannelLink::PassEnds() {
       end_due_ = absl::InfiniteFuture();
     }
   }
-  if (local_ended_ && pending_.empty() && !eof_sent_) {
+  if (local_ended_ && !pending() && !eof_sent_) {
     eof_sent_ = true;
     if (ssh_channel_send_eof(channel_) == SSH_ERROR) broken_ = true;
   }

@@ -61,6 +61,7 @@ class ChannelLink {
   void PollSession();
   void ToLocal();
   void FromLocal();
+  bool pending() const { return pending_done_ < pending_size_; }
   bool WritePending();
   void Widen();
   void PassEnds();
@@ -91,7 +92,8 @@ class ChannelLink {
   bool end_passed_ = false;  // To the local socket.
 
   // From the local socket.
-  std::string pending_;
+  std::unique_ptr<char[]> pending_;  // A piece of them.
+  size_t pending_size_ = 0;
   size_t pending_done_ = 0;
   bool local_ended_ = false;
   bool hung_up_ = false;

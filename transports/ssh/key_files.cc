@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <map>
 #include <mutex>
 
@@ -101,9 +100,7 @@ absl::StatusOr<SshKey> LoadPrivateKey(const KeyFile& file, int prompts,
     return absl::UnauthenticatedError("not understood");
   }
   std::unique_lock<std::timed_mutex> turn(asking, std::defer_lock);
-  while (!turn.try_lock_for(std::chrono::milliseconds(100))) {
-    DIST_RETURN_IF_ERROR(CheckPatience(patience));
-  }
+  DIST_RETURN_IF_ERROR(Lock(&turn, patience));
   if (SshKey key = Cached(file.path)) return key;
   return Ask(file, prompts, patience);
 }

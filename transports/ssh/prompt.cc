@@ -7,7 +7,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <mutex>
 
 #include "core/base/status_macros.h"
@@ -47,9 +46,7 @@ absl::StatusOr<std::string> AskSecret(absl::string_view question,
     return absl::FailedPreconditionError("no terminal to ask on");
   }
   std::unique_lock<std::timed_mutex> turn(terminal, std::defer_lock);
-  while (!turn.try_lock_for(std::chrono::milliseconds(100))) {
-    DIST_RETURN_IF_ERROR(CheckPatience(patience));
-  }
+  DIST_RETURN_IF_ERROR(Lock(&turn, patience));
   const NoEcho no_echo(tty.get());
   if (!no_echo.ok()) {
     return absl::FailedPreconditionError("no terminal to ask on");

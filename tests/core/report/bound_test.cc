@@ -27,6 +27,10 @@ class Watched {
     bound_.On(judged);
     return *this;
   }
+  Watched& Sync(double from, double to) {
+    bound_.On(TreesSynced{"build2", At(from), At(to)});
+    return *this;
+  }
   std::string Line(double end) const { return bound_.Line(Ended(end)); }
 
  private:
@@ -47,6 +51,24 @@ TEST(Bound, NamesTheHostThatHasOne) {
   EXPECT_EQ(run.Line(81),
             "wall 81 s = longest test 62 s on build2 + 19 s start-up and "
             "collection");
+}
+
+TEST(Bound, NamesTheTimeOfSyncing) {
+  Watched run;
+  run.Sync(1, 13).Test("gw3", 15, 77, "build2").Test("gw0", 15, 20);
+  EXPECT_EQ(run.Line(81),
+            "wall 81 s = longest test 62 s on build2 + 12 s sync + 7 s "
+            "start-up and collection");
+}
+
+TEST(Bound, CountsWhatWasSyncedAtOnceOnce) {
+  Watched run;
+  // One host has nothing to sync, and another begins its tests earlier.
+  run.Sync(2, 5).Sync(1, 4).Sync(3, 3).Sync(4, 90);
+  run.Test("gw0", 19, 79).Test("gw1", 91, 92);
+  EXPECT_EQ(run.Line(92),
+            "wall 92 s = 73 s of tests on each of 2 workers (42% busy) + 18 s "
+            "sync + 1 s start-up and collection");
 }
 
 TEST(Bound, SaysWhatCameBeforeTheLongestTest) {

@@ -135,7 +135,7 @@ class Chaos {
   }
 
   RunEvent Any() {
-    switch (Pick(14)) {
+    switch (Pick(15)) {
       case 0:
         return AnyWorker();
       case 1:
@@ -169,6 +169,8 @@ class Chaos {
         return OutputShown{Text(), Text(), Text()};
       case 12:
         return LogEntryShown{Text(), Text(), 1, Text()};
+      case 13:
+        return TreesSynced{Text(), At(Pick(5)), At(Pick(5))};
       default: {
         const TestJudged event = AnyJudged();
         ++counts_[static_cast<size_t>(event.verdict)];

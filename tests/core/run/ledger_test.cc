@@ -64,18 +64,44 @@ TEST_F(LedgerTest, LeasesFromTheEndToo) {
   EXPECT_FALSE(ledger_.AnyPending(kHere, 0));
 }
 
+TEST_F(LedgerTest, LeasesSuspectsAlone) {
+  const Collection letters = Make({"l", "m", "n", "o", "p"}, &table_);
+  ledger_.AddCollection(kHere, 0, letters);
+  ledger_.SetSuspect(kHere, letters.tests[1], true);
+  ledger_.SetSuspect(kHere, letters.tests[2], true);
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), kAnn), ElementsAre(0));
+  const auto none = Ledger::Suspects::kNone;
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), kAnn, Ledger::From::kFront, none),
+              IsEmpty());
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), kAnn), ElementsAre(1));
+  ledger_.SetSuspect(kHere, letters.tests[2], false);
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), kAnn), ElementsAre(2, 3, 4));
+}
+
+TEST_F(LedgerTest, LeasesABundleWithASuspectAlone) {
+  Arrangement files;
+  files.together = Together::kFile;
+  const Collection two =
+      MakeCollection({"", {"f::a", "f::b", "g::a"}, {}}, files, &table_);
+  ledger_.AddCollection(kHere, 0, two);
+  ledger_.SetSuspect(kHere, two.tests[1], true);
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), kAnn), ElementsAre(0, 1));
+  EXPECT_TRUE(ledger_.IsSuspect(kHere, two.tests[1]));
+  EXPECT_THAT(ledger_.Lease(kHere, 0, Up(9), kAnn), ElementsAre(2));
+}
+
 TEST_F(LedgerTest, NotesATestThatComesBackOnce) {
   ledger_.AddCollection(kHere, 0, abc_);
   ledger_.AddCollection(kHere, 1, dcb_);
   ledger_.Lease(kHere, 1, Up(9), kBob);
   ledger_.Return(kHere, b_);
-  const size_t notes = ledger_.notes();
+  const size_t notes = ledger_.notes(kHere);
   for (int i = 0; i < 10; ++i) {
     ledger_.Lease(kHere, 0, Up(9), kAnn);
     ledger_.Return(kHere, a_);
     ledger_.Return(kHere, b_);
   }
-  EXPECT_LE(ledger_.notes(), notes + 2);
+  EXPECT_LE(ledger_.notes(kHere), notes + 2);
 }
 
 TEST_F(LedgerTest, LeasesNothingOfACollectionThatIsNotThere) {

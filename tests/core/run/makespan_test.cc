@@ -110,10 +110,21 @@ TEST(Makespan, IsNearTheOptimum) {
            Case{"random", "load", Order::kRandom, false, 1.15},
            Case{"slow first", "load", Order::kSlowFirst, false, 1.15},
            Case{"slow last", "load", Order::kSlowLast, false, 1.15},
+           Case{"random, history", "worksteal", Order::kRandom, true, 1.03},
+           Case{"slow first, history", "worksteal", Order::kSlowFirst, true,
+                1.03},
+           Case{"slow last, history", "worksteal", Order::kSlowLast, true,
+                1.03},
+           Case{"random", "worksteal", Order::kRandom, false, 1.15},
+           Case{"slow first", "worksteal", Order::kSlowFirst, false, 1.15},
+           Case{"slow last", "worksteal", Order::kSlowLast, false, 1.25},
            Case{"files, history", "loadfile", Order::kRandom, true, 1.10},
            Case{"two slow, history", "load", Order::kRandom, true, 1.10,
                 uneven},
-           Case{"one very slow", "load", Order::kRandom, true, 1.10, snail},
+           Case{"one very slow, history", "load", Order::kRandom, true, 1.10,
+                snail},
+           Case{"two slow", "load", Order::kRandom, false, 1.30, uneven},
+           Case{"one very slow", "load", Order::kRandom, false, 1.45, snail},
        }) {
     double sum = 0;
     double most = 0;
@@ -122,8 +133,9 @@ TEST(Makespan, IsNearTheOptimum) {
       sum += ratio;
       most = std::max(most, ratio);
     }
-    std::printf("%-22s mean %.3f, at most %.3f\n", c.why, sum / kSeeds, most);
-    EXPECT_LE(sum / kSeeds, c.most) << c.why;
+    std::printf("%-10s %-22s mean %.3f, at most %.3f\n", c.mode, c.why,
+                sum / kSeeds, most);
+    EXPECT_LE(sum / kSeeds, c.most) << c.mode << ' ' << c.why;
   }
 }
 

@@ -64,14 +64,27 @@ TEST(RunMachine, ReconnectsAHostThatWasUp) {
   RunDriver run(MakePlan("load", 1, 1));
   run.Ready(0);
   run.Collect(0, {"a"});
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 4; ++i) {
     run.Lose(0);
     run.Ready(0);
   }
-  EXPECT_THAT(run.connects, SizeIs(4));
+  EXPECT_THAT(run.connects, SizeIs(5));
   run.Lose(0);
-  EXPECT_THAT(run.connects, SizeIs(4));
+  EXPECT_THAT(run.connects, SizeIs(5));
   EXPECT_EQ(run.status(), 10);
+}
+
+TEST(RunMachine, ReconnectsAHostThatGetsOnForLonger) {
+  RunDriver run(MakePlan("load", 1, 1));
+  run.Ready(0);
+  for (uint32_t i = 0; i < 6; ++i) {
+    run.Collect(0, {"a", "b", "c", "d", "e", "f", "g"});
+    run.Run(0, i);
+    run.Lose(0);
+    run.Ready(0);
+  }
+  EXPECT_THAT(run.connects, SizeIs(7));
+  EXPECT_EQ(run.status(), -1);
 }
 
 TEST(RunMachine, EndsWithTenIfAllHostsAreLost) {
@@ -79,7 +92,7 @@ TEST(RunMachine, EndsWithTenIfAllHostsAreLost) {
   run.Ready(0);
   run.Collect(0, {"a", "b"});
   run.Run(0, 0);
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 5; ++i) {
     run.Lose(0);
     run.Ready(0);
   }

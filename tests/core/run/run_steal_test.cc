@@ -128,13 +128,8 @@ TEST(Steal, DoesNotBringBackAModuleForShortTests) {
     SCOPED_TRACE(slow);
     const std::vector<std::string> ids = {"a::0", "a::1", "a::2",
                                           "a::3", "b::4", "b::5"};
-    RunPlan plan = MakePlan("worksteal", 1, 2);
-    absl::flat_hash_map<std::string, absl::Duration> takes;
-    for (const std::string& id : ids) {
-      takes[id] = slow ? absl::Milliseconds(200) : absl::Milliseconds(2);
-    }
-    plan.estimates = Estimates(takes);
-    RunDriver run(std::move(plan));
+    RunDriver run(MakePlan("worksteal", 1, 2));
+    run.takes = slow ? absl::Milliseconds(200) : absl::Milliseconds(30);
     run.Ready(0);
     run.Collect(0, ids);
     run.Collect(1, ids);

@@ -84,16 +84,71 @@ TEST(RunTestsOf, AreCrashedWhenThreeNodesWereLostWhileTheyRan) {
   EXPECT_EQ(judged.reports[0].crash_message, "3 nodes were lost while it ran");
 }
 
-TEST(RunTestsOf, AreNotBlamedForAHostLostBeforeTheyStarted) {
-  const std::unique_ptr<RunDriver> run(Up(MakePlan("load", 1, 1), {"a"}));
-  for (int i = 0; i < 3; ++i) {
-    run->Lose(0);
-    run->Ready(0);
-    run->Collect(0, {"a"});
+// Positions told to workers since the host was lost last.
+std::vector<uint32_t> Told(const RunDriver& run) {
+  std::vector<uint32_t> positions;
+  for (const RunTests& tests : run.Told<RunTests>()) {
+    positions.insert(positions.end(), tests.positions.begin(),
+                     tests.positions.end());
   }
+  return positions;
+}
+
+// Loses the host, which comes back.
+void LoseAndCollect(RunDriver* run, const std::vector<std::string>& ids) {
+  run->Lose(0);
+  run->Ready(0);
+  run->told.clear();
+  run->Collect(0, ids);
+}
+
+TEST(RunTestsOf, RunOneByOneAfterAHostWasLostWithThem) {
+  const std::vector<std::string> ids = {"a", "b", "c", "d"};
+  const std::unique_ptr<RunDriver> run(Up(MakePlan("load", 1, 1), ids));
+  EXPECT_THAT(Told(*run), ElementsAre(0, 1));
+  LoseAndCollect(run.get(), ids);  // What of the two ran, nobody said.
+  EXPECT_THAT(Told(*run), ElementsAre(0));
+  run->Begin(0, 0);
+  EXPECT_THAT(Told(*run), ElementsAre(0));
+  run->Finish(0, 0);
+  EXPECT_THAT(Told(*run), ElementsAre(0, 1));
+  run->Run(0, 1);
+  EXPECT_THAT(Told(*run), ElementsAre(0, 1, 2, 3));
+}
+
+TEST(RunTestsOf, AreCrashedThoughNobodySaidThatTheyBegan) {
+  const std::vector<std::string> ids = {"a", "b", "c", "d"};
+  const std::unique_ptr<RunDriver> run(Up(MakePlan("load", 1, 1), ids));
+  LoseAndCollect(run.get(), ids);
+  run->Run(0, 0);  // It was not `a`.
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Told(*run).back(), 1u);
+    LoseAndCollect(run.get(), ids);
+  }
+  run->Run(0, 2);
+  run->Run(0, 3);
+  EXPECT_THAT(run->Verdicts(),
+              ElementsAre("a=passed", "b=crashed", "c=passed", "d=passed"));
+}
+
+TEST(RunTestsOf, AreNotBlamedForOneLostHost) {
+  const std::unique_ptr<RunDriver> run(Up(MakePlan("load", 1, 1), {"a"}));
+  for (int i = 0; i < 2; ++i) LoseAndCollect(run.get(), {"a"});
   run->Run(0, 0);
-  EXPECT_THAT(run->Said<TestTriedAgain>(), IsEmpty());
-  EXPECT_EQ(run->Said<TestJudged>()[0].attempt, 1u);
+  EXPECT_THAT(run->Said<TestTriedAgain>(), SizeIs(2));
+  EXPECT_EQ(run->Said<TestJudged>()[0].attempt, 3u);
+  EXPECT_THAT(run->Verdicts(), ElementsAre("a=passed"));
+}
+
+TEST(RunTestsOf, StayTogetherWhenTheyRunOneByOne) {
+  const std::vector<std::string> ids = {"f::a", "f::b", "g::a"};
+  const std::unique_ptr<RunDriver> run(Up(MakePlan("loadfile", 1, 1), ids));
+  LoseAndCollect(run.get(), ids);
+  EXPECT_THAT(Told(*run), ElementsAre(0));
+  run->Run(0, 0);
+  EXPECT_THAT(Told(*run), ElementsAre(0, 1));
+  run->Run(0, 1);
+  EXPECT_THAT(Told(*run), ElementsAre(0, 1, 2));
 }
 
 TEST(RunTestsOf, GetWorseByALateError) {

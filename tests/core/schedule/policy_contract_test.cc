@@ -27,14 +27,17 @@ class PolicyContract : public ::testing::TestWithParam<PolicyEntry> {
       for (const size_t pending : {0, 1, 2, 3, 7, 100, 1000000}) {
         for (const size_t workers : {1, 2, 3, 100, 5000}) {
           for (const int64_t micros : {0, 1, 100, 99999, 100000, 90000000}) {
-            Demand demand;
-            demand.queued = queued;
-            demand.pending = pending;
-            demand.workers = workers;
-            demand.idle = queued == 0 ? (workers + 1) / 2 : 0;
-            demand.queued_time = queued * absl::Microseconds(micros);
-            demand.pending_time = pending * absl::Microseconds(micros);
-            check(demand, policy->Next(demand));
+            for (const bool foreseen : {false, true}) {
+              Demand demand;
+              demand.queued = queued;
+              demand.pending = pending;
+              demand.workers = workers;
+              demand.idle = queued == 0 ? (workers + 1) / 2 : 0;
+              demand.queued_time = queued * absl::Microseconds(micros);
+              demand.pending_time = pending * absl::Microseconds(micros);
+              demand.foreseen = foreseen;
+              check(demand, policy->Next(demand));
+            }
           }
         }
       }

@@ -23,5 +23,18 @@ TEST(Split, GivesBusyWorkersNothing) {
   EXPECT_EQ(policy->Next(demand).tests, 0u);
 }
 
+TEST(Split, GivesHalfTheShareWhereTimesAreForeseen) {
+  const auto policy = FindPolicy("worksteal")->make(PolicyOptions());
+  Demand demand;
+  demand.pending = 10;
+  demand.workers = demand.idle = 2;
+  demand.foreseen = true;
+  demand.pending_time = absl::Seconds(40);
+  EXPECT_EQ(policy->Next(demand).time, absl::Seconds(10));
+  demand.queued = 1;
+  demand.queued_time = absl::Seconds(1);
+  EXPECT_EQ(policy->Next(demand).time, absl::Seconds(9));
+}
+
 }  // namespace
 }  // namespace dist
