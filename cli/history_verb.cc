@@ -70,7 +70,7 @@ std::string Count(size_t n, absl::string_view what) {
 }
 
 struct ImportedFile {
-  MeasuredRun run;
+  std::vector<std::pair<std::string, uint64_t>> tests;  // Microseconds.
   std::string line;  // What it holds, for people.
 };
 
@@ -82,17 +82,12 @@ absl::StatusOr<ImportedFile> ReadDurations(const std::string& path,
     const std::string full = absl::StrCat(request.rootdir, "/", name);
     return stat(full.c_str(), &info) == 0 && S_ISREG(info.st_mode);
   };
-  const absl::StatusOr<ImportedDurations> imported =
-      ImportDurations(text, is_file);
+  absl::StatusOr<ImportedDurations> imported = ImportDurations(text, is_file);
   if (!imported.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(Printable(path), " ", imported.status().message()));
   }
   ImportedFile file;
-  file.run.hosts = {""};
-  for (const auto& [id, micros] : imported->tests) {
-    file.run.measurements.push_back({id, 0, micros});
-  }
   file.line =
       absl::StrCat(Printable(path), ": ", Count(imported->tests.size(), "test"),
                    " from ", imported->format);
@@ -101,6 +96,7 @@ absl::StatusOr<ImportedFile> ReadDurations(const std::string& path,
                     " no file was found below ", Printable(request.rootdir));
   }
   file.line += "\n";
+  file.tests = std::move(imported->tests);
   return file;
 }
 
@@ -115,7 +111,12 @@ absl::StatusOr<std::string> Import(const std::vector<std::string>& paths,
   }
   std::string text;
   for (const ImportedFile& file : files) {
-    DIST_RETURN_IF_ERROR(AddToHistory(history, file.run));
+    MeasuredRun run;
+    run.hosts = {""};
+    for (const auto& [id, micros] : file.tests) {
+      run.measurements.push_back({id, 0, micros});
+    }
+    DIST_RETURN_IF_ERROR(AddToHistory(history, run));
     text += file.line;
   }
   return text;

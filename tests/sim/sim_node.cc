@@ -74,7 +74,10 @@ void SimWorld::Collect(uint32_t host, uint32_t id, SimWorker& worker) {
     hash = hash * 0x100000001b3 + test + 1;
   reported.hash = absl::StrCat(hash);
   hosts_[host].lists[reported.hash] = worker.tests;
+  // As with real nodes, some lists come with the report.
+  reported.list_follows = (host + id) % 2 == 0;
   Send(host, reported);
+  if (reported.list_follows) Send(host, ListOf(host, reported.hash));
   if (Trouble()) return Die(host, id, DeathCause::kDied);
   Step(host, id);
 }

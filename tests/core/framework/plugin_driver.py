@@ -2,6 +2,7 @@
 
 Every wait is for a record or for the process to end, bounded by DEADLINE.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -75,7 +76,6 @@ class Worker:
         )
         theirs.close()
         source = (PLUGIN_DIR / "pytest_plugin.py").read_bytes()
-        self.socket.sendall(struct.pack("<I", len(source)) + source)
         configuration = {
             "args": list(args),
             "workerinput": {"workerid": "gw0", "workercount": 2, "testrunuid": "run-1", "mainargv": ["dist"]},
@@ -88,7 +88,10 @@ class Worker:
             "maxfail": 0,
         }
         configuration.update(settings or {})
-        self.send("C", json.dumps(configuration).encode())
+        # A boot that cannot go on has said why, and may be gone before it was sent all.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(struct.pack("<I", len(source)) + source)
+            self.send("C", json.dumps(configuration).encode())
         self.records = []
         self.ids = []
         self.head = None
