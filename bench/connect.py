@@ -80,9 +80,16 @@ class Rig:
         self.server.stop()
 
     def forget(self):
-        """Makes all caches cold."""
+        """Makes all caches cold, also those beside the home, where other runs may have put the
+        program."""
         for path in self.home.iterdir():
             shutil.rmtree(path)
+        bundles = pathlib.Path(self.dist).resolve().parent / "bundles"
+        for bundle in bundles.glob("*.bundle"):
+            program = bundle.read_bytes()[:1000].split(b"\n")[2].decode()
+            for folder in "/var/tmp", "/dev/shm":
+                shutil.rmtree(f"{folder}/dist-{os.getuid()}/programs/{program}",
+                              ignore_errors=True)
 
     def environment(self):
         return {"HOME": str(self.folder), "PATH": "/usr/local/bin:/usr/bin:/bin",

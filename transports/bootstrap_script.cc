@@ -73,8 +73,9 @@ constexpr char kCommand[] =
     "for c; do [ \"$c\" ] || continue; "
     "e=$(LC_ALL=C mkdir -p \"${c%/*}\" 2>&1 </dev/null) || "
     "{ no $e; continue; }; "
+    // Of two at once, one fails.
     "[ -d \"$c\" ] || e=$(LC_ALL=C mkdir \"$c\" 2>&1 </dev/null) || "
-    "{ no $e; continue; }; "
+    "[ -d \"$c\" ] || { no $e; continue; }; "
     "own \"$c\" || { no it is not a folder that only this user may write to; "
     "continue; }; "
     "t=$c/programs/t.$(uname -n </dev/null).$$; "
@@ -101,10 +102,11 @@ constexpr char kCommand[] =
     // at any moment, and run it.
     "[ -e \"$d\" ] && { whole \"$d\" || rm -rf \"$d\"; }; "
     "if whole \"$d\"; then drop; else "
-    "e=$(LC_ALL=C mv \"$t\" \"$d\" 2>&1 </dev/null) || "
+    // Somebody else may have been quicker by so little that mv fails, or that
+    // ours is inside theirs.
+    "e=$(LC_ALL=C mv \"$t\" \"$d\" 2>&1 </dev/null) || whole \"$d\" || "
     "{ no $e; drop; continue; }; "
-    // Somebody else was quicker: ours is inside theirs.
-    "rm -rf \"$d/${t##*/}\"; t=; fi; "
+    "rm -rf \"$d/${t##*/}\"; drop; fi; "
     "run \"$d\"; done; "
     "echo \"$m none\"; exit 1'";
 

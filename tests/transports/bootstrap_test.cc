@@ -231,6 +231,33 @@ TEST_F(BootstrapTest, RemovesNothingThatWasNotThere) {
   EXPECT_TRUE(std::filesystem::exists(home_ + "/removed"));
 }
 
+// Likewise the folder that they share.
+TEST_F(BootstrapTest, TakesAFolderThatAnotherStartMadeFirst) {
+  std::filesystem::create_directory(home_ + "/bin");
+  std::ofstream(home_ + "/bin/mkdir")
+      << "#!/bin/sh\n"
+         "PATH=${PATH#*:}\n"
+         "case $* in */.cache/dist) mkdir \"$@\";; esac\n"
+         "exec mkdir \"$@\"\n";
+  ASSERT_EQ(system("chmod +x ~/bin/mkdir"), 0);
+  ExpectNode(Run("PATH=~/bin:$PATH exec sh -c \"$DIST_LINE\""));
+  EXPECT_THAT(Installed(), ElementsAre(bundles_.all()[0].head.hash));
+}
+
+// Between the look of mv and its rename, another start puts its own there.
+TEST_F(BootstrapTest, TakesWhatAnotherStartPutThereFirst) {
+  std::filesystem::create_directory(home_ + "/bin");
+  std::ofstream(home_ + "/bin/mv")
+      << "#!/bin/sh\n"
+         "cp -a \"$1\" \"$2\"\n"
+         "echo \"mv: cannot move '$1' to '$2': Directory not empty\" >&2\n"
+         "exit 1\n";
+  ASSERT_EQ(system("chmod +x ~/bin/mv"), 0);
+  ExpectNode(Run("PATH=~/bin:$PATH exec sh -c \"$DIST_LINE\""));
+  // Ours is gone, and no other folder was tried.
+  EXPECT_THAT(Installed(), ElementsAre(bundles_.all()[0].head.hash));
+}
+
 TEST_F(BootstrapTest, RunsACommandBehindARelay) {
   for (const char* shell : {"dash", "bash", "busybox sh", "sh"}) {
     SCOPED_TRACE(shell);
