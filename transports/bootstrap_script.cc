@@ -58,14 +58,9 @@ constexpr char kCommand[] =
     "w=plain; command -v gzip >/dev/null 2>&1 && w=gzip; "
     "no() { echo \"$m no $c: $*\"; }; "
     "drop() { rm -rf \"$t\"; t=; }; "
-    // Exactly $1 bytes. Whoever unpacks them may fail before they are all here:
-    // the rest is then taken as well, and what follows stays where it is.
-    "take() { a=$(($1/65536)) b=$(($1%65536)); "
-    "[ $a = 0 ] || LC_ALL=C dd bs=65536 count=$a iflag=fullblock; "
-    "[ $b = 0 ] || LC_ALL=C dd bs=$b count=1 iflag=fullblock; }; "
     "receive() { if [ $w = gzip ]; then "
-    "take $G | { gzip -dc; cat >/dev/null; }; "
-    "else take $B | { cat; cat >/dev/null; }; fi; }; "
+    "LC_ALL=C dd bs=$G count=1 iflag=fullblock | gzip -dc; "
+    "else LC_ALL=C dd bs=$B count=1 iflag=fullblock; fi; }; "
     "unpack() { cd \"$t\" && set -- $F && while [ $# -gt 1 ]; do "
     "LC_ALL=C dd bs=$1 count=1 iflag=fullblock of=$2; shift 2; done; }; "
     "words() { while read -r y; do case $y in "
