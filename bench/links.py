@@ -28,6 +28,9 @@ def main():
     program = os.path.join(os.environ.get("BUILD_WORKING_DIRECTORY", ""), options.program)
     if not os.path.exists(program):
         program = options.program  # Of the runfiles.
+    execnet = os.path.join(HERE, "links_execnet.py")
+    if not os.path.exists(execnet):
+        execnet = os.path.abspath("bench/links_execnet.py")  # Likewise.
     with tempfile.TemporaryDirectory() as folder:
         os.mkdir(pathlib.Path(folder, "ssh"))
         os.chmod(folder, 0o755)
@@ -35,8 +38,7 @@ def main():
         with sshd.Sshd(world, "here"):
             print(f"load {os.getloadavg()[0]:.1f}", flush=True)
             subprocess.run([program, "-m", str(options.m), "-n", str(options.n), "-F",
-                            world.config, "-e", os.path.join(HERE, "links_execnet.py"), "here"],
-                           check=True)
+                            world.config, "-e", execnet, "here"], check=True)
             print(f"load {os.getloadavg()[0]:.1f}")
 
 
