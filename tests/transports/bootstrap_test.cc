@@ -213,47 +213,48 @@ TEST_F(BootstrapTest, InstallsOnceForManyAtOnce) {
   ExpectNode(Login("sh"));
 }
 
+// A host whose tool NAME, before all others, is the script `lines`. It finds
+// the others when it drops the first folder of PATH.
+constexpr char kWithTools[] = "PATH=~/bin:$PATH exec sh -c \"$DIST_LINE\"";
+void PutTool(const std::string& home, const std::string& name,
+             const std::string& lines) {
+  std::filesystem::create_directory(home + "/bin");
+  const std::string path = home + "/bin/" + name;
+  std::ofstream(path) << "#!/bin/sh\n" << lines;
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+}
+
 // Another start may have put its own there since this one looked.
 TEST_F(BootstrapTest, RemovesNothingThatWasNotThere) {
-  std::filesystem::create_directory(home_ + "/bin");
-  std::ofstream(home_ + "/bin/rm")
-      << "#!/bin/sh\n"
-         "for last; do :; done\n"
-         "case ${last##*/programs/} in t.* | */*) ;; *) : >~/removed;; esac\n"
-         "PATH=${PATH#*:} exec rm \"$@\"\n";
-  ASSERT_EQ(system("chmod +x ~/bin/rm"), 0);
-  const std::string command = "PATH=~/bin:$PATH exec sh -c \"$DIST_LINE\"";
-  ExpectNode(Run(command));
+  PutTool(home_, "rm",
+          "for last; do :; done\n"
+          "case ${last##*/programs/} in t.* | */*) ;; *) : >~/removed;; esac\n"
+          "PATH=${PATH#*:} exec rm \"$@\"\n");
+  ExpectNode(Run(kWithTools));
   EXPECT_FALSE(std::filesystem::exists(home_ + "/removed"));
   // What is broken there is replaced.
   ASSERT_EQ(system((": > " + Program() + "/libm.so.6").c_str()), 0);
-  ExpectNode(Run(command));
+  ExpectNode(Run(kWithTools));
   EXPECT_TRUE(std::filesystem::exists(home_ + "/removed"));
 }
 
 // Likewise the folder that they share.
 TEST_F(BootstrapTest, TakesAFolderThatAnotherStartMadeFirst) {
-  std::filesystem::create_directory(home_ + "/bin");
-  std::ofstream(home_ + "/bin/mkdir")
-      << "#!/bin/sh\n"
-         "PATH=${PATH#*:}\n"
-         "case $* in */.cache/dist) mkdir \"$@\";; esac\n"
-         "exec mkdir \"$@\"\n";
-  ASSERT_EQ(system("chmod +x ~/bin/mkdir"), 0);
-  ExpectNode(Run("PATH=~/bin:$PATH exec sh -c \"$DIST_LINE\""));
+  PutTool(home_, "mkdir",
+          "PATH=${PATH#*:}\n"
+          "case $* in */.cache/dist) mkdir \"$@\";; esac\n"
+          "exec mkdir \"$@\"\n");
+  ExpectNode(Run(kWithTools));
   EXPECT_THAT(Installed(), ElementsAre(bundles_.all()[0].head.hash));
 }
 
 // Between the look of mv and its rename, another start puts its own there.
 TEST_F(BootstrapTest, TakesWhatAnotherStartPutThereFirst) {
-  std::filesystem::create_directory(home_ + "/bin");
-  std::ofstream(home_ + "/bin/mv")
-      << "#!/bin/sh\n"
-         "cp -a \"$1\" \"$2\"\n"
-         "echo \"mv: cannot move '$1' to '$2': Directory not empty\" >&2\n"
-         "exit 1\n";
-  ASSERT_EQ(system("chmod +x ~/bin/mv"), 0);
-  ExpectNode(Run("PATH=~/bin:$PATH exec sh -c \"$DIST_LINE\""));
+  PutTool(home_, "mv",
+          "cp -a \"$1\" \"$2\"\n"
+          "echo \"mv: cannot move '$1' to '$2': Directory not empty\" >&2\n"
+          "exit 1\n");
+  ExpectNode(Run(kWithTools));
   // Ours is gone, and no other folder was tried.
   EXPECT_THAT(Installed(), ElementsAre(bundles_.all()[0].head.hash));
 }
