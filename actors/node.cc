@@ -52,11 +52,11 @@ bool IsShort(const CollectionListed& list) {
   return size <= kShortList;
 }
 
-HostProbed Probe() {
+HostProbed Probe(const std::string& cache_home) {
   HostProbed probed;
   probed.system = SystemName();
   probed.cpus = static_cast<uint32_t>(InstalledCpus());
-  probed.cache = CacheHomePath();
+  probed.cache = cache_home;
   if (probed.cache.empty()) {
     probed.cache_error = "neither HOME nor XDG_CACHE_HOME is set";
   } else {
@@ -97,7 +97,7 @@ class NodeActor {
                    static_cast<uint32_t>(UsableCpus()),
                    static_cast<uint32_t>(getpid()), KernelId(),
                    static_cast<uint32_t>(InstalledCpus()),
-                   IsFresh(CacheHomePath())});
+                   IsFresh(cache_home_)});
     return {
         [this](const CommandMessage& e) { OnCommand(e); },
         [this](const LinkEnded&) { OnLinkEnded(); },
@@ -117,7 +117,7 @@ class NodeActor {
                    [&](const ListCollection& c) { List(c); },
                    [&](const CloseNode&) { KillAll(); },
                    [&](const SyncTold& c) { Sync(c.tree, e); },
-                   [&](const ProbeHost&) { Tell(Probe()); },
+                   [&](const ProbeHost&) { Tell(Probe(cache_home_)); },
                    [&](const FetchFiles& c) { Fetch(c.number, e); },
                    [&](const FetchAnswered& c) { Fetch(c.number, e); },
                    [&](const auto& c) { Forward(c.worker, e); },
@@ -134,8 +134,8 @@ class NodeActor {
     if (closing_) return;
     const auto [found, added] = replicas_.try_emplace(tree);
     if (added) {
-      found->second =
-          SpawnReplica(self_->system(), link_, tree, stop_replicas_);
+      found->second = SpawnReplica(self_->system(), link_, tree, cache_home_,
+                                   stop_replicas_);
     }
     self_->send(found->second, command);
   }
@@ -161,7 +161,7 @@ class NodeActor {
   // Tests go without, where none can be made.
   void AddArtifactsFolder(WorkerSetup* setup) {
     if (!std::exchange(tried_artifacts_, true)) {
-      auto made = ArtifactsFolder::Make(CacheHomePath());
+      auto made = ArtifactsFolder::Make(cache_home_);
       if (made.ok()) artifacts_.emplace(*std::move(made));
     }
     if (!artifacts_) return;
@@ -250,6 +250,7 @@ class NodeActor {
   }
 
   const Handle::pointer self_;
+  const std::string cache_home_ = UsableCacheHome();
   Processes* const processes_;
   const std::function<void()> done_;
   const EventLinkHandle link_;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
@@ -29,6 +30,17 @@ absl::Status CheckPrivate(const Fd& fd, const std::string& path) {
   return absl::OkStatus();
 }
 
+// What a node program takes, and some room for a tree.
+constexpr uint64_t kRoom = 16 << 20;
+
+bool IsUsable(const absl::StatusOr<Fd>& folder) {
+  struct statvfs disk = {};
+  return folder.ok() && fstatvfs(folder->get(), &disk) == 0 &&
+         (disk.f_flag & (ST_RDONLY | ST_NOEXEC)) == 0 &&
+         uint64_t{disk.f_bavail} * disk.f_frsize >= kRoom &&
+         faccessat(folder->get(), ".", W_OK, AT_EACCESS) == 0;
+}
+
 }  // namespace
 
 std::string CacheHomePath() {
@@ -39,6 +51,20 @@ std::string CacheHomePath() {
     return absl::StrCat(home, "/.cache/dist");
   }
   return "";
+}
+
+std::string UsableCacheHome() {
+  const std::string first = CacheHomePath();
+  if (!first.empty() && IsUsable(OpenPrivateFolder(first))) return first;
+  const std::string name = absl::StrCat("dist-", geteuid());
+  // Others may write there: no link is followed.
+  for (const char* shared : {"/var/tmp", "/dev/shm"}) {
+    const Fd fd(open(shared, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd.ok() && IsUsable(OpenPrivateFolderAt(fd.get(), name))) {
+      return absl::StrCat(shared, "/", name);
+    }
+  }
+  return first;
 }
 
 bool IsFresh(const std::string& cache_home) {

@@ -13,6 +13,11 @@ namespace dist {
 // Its path; "" if neither XDG_CACHE_HOME nor HOME is set (to an absolute path).
 std::string CacheHomePath();
 
+// Where a node keeps its own: the first of CacheHomePath(), /var/tmp/dist-UID
+// and /dev/shm/dist-UID that is private and writable, has room, and where
+// programs may be executed, as the bootstrap has it. The first, if none is.
+std::string UsableCacheHome();
+
 // Nothing was ever synced there. False if there is no path.
 bool IsFresh(const std::string& cache_home);
 

@@ -105,7 +105,7 @@ constexpr char kCommand[] =
     // ours is inside theirs.
     "e=$(LC_ALL=C mv \"$t\" \"$d\" 2>&1 </dev/null) || whole \"$d\" || "
     "{ no $e; drop; continue; }; "
-    "rm -rf \"$d/${t##*/}\"; drop; fi; "
+    "rm -rf \"$d/${t##*/}\" \"$t\"; t=; fi; "
     "run \"$d\"; done; "
     "echo \"$m none\"; exit 1'";
 
