@@ -15,8 +15,13 @@ std::string CacheHomePath();
 
 // Where a node keeps its own: the first of CacheHomePath(), /var/tmp/dist-UID
 // and /dev/shm/dist-UID that is private and writable, has room, and where
-// programs may be executed, as the bootstrap has it. The first, if none is.
-std::string UsableCacheHome();
+// programs may be executed, as the bootstrap has it. CacheHomePath() if none
+// is.
+struct CacheHome {
+  std::string path;
+  std::string passed_over;  // Why not CacheHomePath(); "": it is that.
+};
+CacheHome FindCacheHome();
 
 // Nothing was ever synced there. False if there is no path.
 bool IsFresh(const std::string& cache_home);
