@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "core/manifest/manifest.h"
 #include "sync/scan.h"
@@ -15,6 +16,8 @@ struct Ledger {
   Manifest manifest;
   std::string hash;              // Of the encoded manifest; "": no ledger.
   std::vector<FileFacts> facts;  // Of files; by position.
+  // Paths that were as they should be before dist came: not ours to remove.
+  absl::flat_hash_set<std::string> theirs;
   // The machine has not been started anew since: what was written is on the
   // disk or in the page cache. Otherwise contents must be read to be believed,
   // since we do not wait for disks.

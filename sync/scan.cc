@@ -24,14 +24,17 @@ constexpr int64_t kSecond = 1'000'000'000;
 int64_t Nanos(const timespec& t) {
   int64_t nanos = 0;
   // A clock beyond the year 2262 is a broken file system's; any value will do.
-  if (__builtin_mul_overflow(t.tv_sec, kSecond, &nanos)) return INT64_MAX;
-  return nanos + t.tv_nsec;
+  if (__builtin_mul_overflow(t.tv_sec, kSecond, &nanos) ||
+      __builtin_add_overflow(nanos, t.tv_nsec, &nanos)) {
+    return INT64_MAX;
+  }
+  return nanos;
 }
 
 std::string Join(absl::string_view folder, absl::string_view name) {
   if (folder.empty()) return std::string(name);
   if (name.empty()) return std::string(folder);
-  return absl::StrCat(folder, "/", name);
+  return absl::StrCat(folder == "/" ? "" : folder, "/", name);
 }
 
 // "../../x" from the folder of `path` to `inside`, both relative to the base.
@@ -46,8 +49,9 @@ std::string RelativeTarget(absl::string_view path, absl::string_view inside) {
 
 class Walker {
  public:
-  Walker(const std::string& base, const IgnoreRules& rules, Scan* out)
-      : base_(base), rules_(rules), out_(*out) {}
+  Walker(const std::string& base, const IgnoreRules& rules, bool several,
+         Scan* out)
+      : base_(base), rules_(rules), several_(several), out_(*out) {}
 
   absl::Status Walk(const SyncRoot& root) {
     root_ = &root;
@@ -115,6 +119,10 @@ class Walker {
                      const std::string& path, const struct stat& info,
                      bool whole) {
     if (!Wanted(path, S_ISDIR(info.st_mode), whole)) return absl::OkStatus();
+    // Roots may be nested. What one of them ignores may be in another.
+    if (several_ && !seen_.insert(path).second && !S_ISDIR(info.st_mode)) {
+      return absl::OkStatus();
+    }
     const absl::Status safe = CheckTreePath(path);
     if (!safe.ok()) {
       out_.unreadable.push_back(std::string(safe.message()));
@@ -214,7 +222,9 @@ class Walker {
 
   const std::string& base_;
   const IgnoreRules& rules_;
+  const bool several_;
   Scan& out_;
+  absl::flat_hash_set<std::string> seen_;  // Where there are several roots.
   const SyncRoot* root_ = nullptr;
   dev_t device_ = 0;
   absl::flat_hash_set<std::string> listed_;
@@ -232,7 +242,7 @@ absl::StatusOr<Scan> ScanTree(const std::string& base,
                               const std::vector<SyncRoot>& roots,
                               const IgnoreRules& rules) {
   Scan scan;
-  Walker walker(base, rules, &scan);
+  Walker walker(base, rules, roots.size() > 1, &scan);
   for (const SyncRoot& root : roots) {
     DIST_RETURN_IF_ERROR(walker.Walk(root));
   }

@@ -201,6 +201,7 @@ absl::Status TreeBuilder::SaveLedger(const std::string& name,
                                      const Manifest& manifest) {
   Ledger ledger;
   ledger.manifest = manifest;
+  ledger.theirs = state_.theirs;
   ledger.facts.resize(manifest.entries.size());
   for (size_t i = 0; i < manifest.entries.size(); ++i) {
     const std::string& path = manifest.entries[i].path;

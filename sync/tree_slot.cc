@@ -127,7 +127,11 @@ absl::Status TreeSlot::OpenAt(int trees, const std::string& project,
   DIST_ASSIGN_OR_RETURN(const Fd all, OpenPrivateFolderAt(trees, name));
   DIST_ASSIGN_OR_RETURN(home_, OpenPrivateFolderAt(all.get(), "0"));
   DIST_ASSIGN_OR_RETURN(lock_, TryLock(home_.get()));
-  if (!lock_.ok()) {
+  // Whoever has another cache home has another lock, but the same folder. Where
+  // folders cannot be locked, as on NFS, there is only the first one.
+  const bool taken =
+      flock(tree_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (!lock_.ok() || taken) {
     return absl::UnavailableError(
         absl::StrCat(Printable(path_), " is in use by another run"));
   }

@@ -48,8 +48,11 @@ TEST_F(TargetTest, RemovesWhatTestsLeftButKeepsCaches) {
   const std::string tree = Sync();
   WriteFile(tree + "/left/behind", "x");
   WriteFile(tree + "/.pytest_cache/v", "x");
+  // Of sources as they were; it would come back as this run's.
+  WriteFile(tree + "/.coverage.host.1.abc", "x");
   Sync();
   EXPECT_FALSE(Exists(tree + "/left"));
+  EXPECT_FALSE(Exists(tree + "/.coverage.host.1.abc"));
   EXPECT_TRUE(Exists(tree + "/.pytest_cache/v"));
 }
 
@@ -133,6 +136,14 @@ TEST_F(TargetTest, AFolderOfTheUsersIsForOneRunAtATime) {
     const SyncOutcome second = rig_.Sync(there);
     EXPECT_TRUE(absl::StrContains(second.error, "in use by another run"))
         << second.error;
+    const std::string cache = NewFolder();
+    SyncTarget third(cache);
+    const SyncOutcome of_another_account =
+        rig_.SyncTo(&third, SnapshotOf(rig_.here()), there);
+    EXPECT_TRUE(
+        absl::StrContains(of_another_account.error, "in use by another run"))
+        << of_another_account.error;
+    RemoveFolder(cache);
   }
   Sync(there);
   RemoveFolder(there);
@@ -195,6 +206,65 @@ TEST_F(TargetTest, TakesOverTheSameFilesThatAreThereAlready) {
   Sync(there);
   EXPECT_EQ(last_.sent, 0u);
   EXPECT_EQ(TimeOf(there + "/a"), TimeOf(rig_.Here("a")));
+  RemoveFolder(there);
+}
+
+// A copy of somebody's, or the very files that are synced.
+TEST_F(TargetTest, InAFolderOfTheUsersWhatWasThereBeforeIsNotDeleted) {
+  const std::string there = NewFolder();
+  for (const std::string& top : {rig_.here(), there}) {
+    WriteFile(top + "/a", "the same");
+    WriteFile(top + "/d/b", "the same");
+    MakeFolder(top + "/e");
+    MakeLink("a", top + "/link");
+  }
+  WriteFile(rig_.Here("d/ours"), "1");
+  WriteFile(there + "/other", "theirs");
+  WriteFile(rig_.Here("other"), "ours");
+  const TreeView before = ViewOf(there);
+  Sync(there);
+  Sync(there);
+  // That they were there is remembered, also when something else changes.
+  WriteFile(rig_.Here("d/ours"), "2");
+  Sync(there);
+  for (const char* name : {"a", "d", "e", "link", "other"}) {
+    RemoveFolder(rig_.Here(name));
+  }
+  Sync(there);
+  EXPECT_EQ(ReadFile(there + "/a"), "the same");
+  EXPECT_EQ(ReadFile(there + "/d/b"), "the same");
+  EXPECT_TRUE(Exists(there + "/e"));
+  EXPECT_TRUE(Exists(there + "/link"));
+  EXPECT_FALSE(Exists(there + "/d/ours"));
+  EXPECT_FALSE(Exists(there + "/other")) << "it had become ours";
+  RemoveFolder(there);
+}
+
+TEST_F(TargetTest, InAFolderOfTheUsersWhatIsReplacedBecomesOurs) {
+  const std::string there = NewFolder();
+  WriteFile(rig_.Here("a"), "the same");
+  WriteFile(there + "/a", "the same");
+  Sync(there);
+  WriteFile(rig_.Here("a"), "changed");
+  Sync(there);
+  EXPECT_EQ(ReadFile(there + "/a"), "changed");
+  unlink(rig_.Here("a").c_str());
+  Sync(there);
+  EXPECT_FALSE(Exists(there + "/a"));
+  RemoveFolder(there);
+}
+
+TEST_F(TargetTest, InAFolderOfTheUsersAFolderThatWasThereIsInTheWay) {
+  const std::string there = NewFolder();
+  MakeFolder(rig_.Here("d"));
+  MakeFolder(there + "/d");
+  Sync(there);
+  RemoveFolder(rig_.Here("d"));
+  WriteFile(rig_.Here("d"), "a file now");
+  const SyncOutcome outcome = rig_.Sync(there);
+  EXPECT_TRUE(absl::StrContains(outcome.error, "dist did not put it there"))
+      << outcome.error;
+  EXPECT_TRUE(Exists(there + "/d"));
   RemoveFolder(there);
 }
 
