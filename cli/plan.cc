@@ -34,11 +34,6 @@ namespace {
 // xdist's default for -n, here for every way to ask for workers.
 constexpr size_t kRestartsPerWorker = 4;
 
-std::string CurrentFolder() {
-  char buffer[4096];
-  return getcwd(buffer, sizeof(buffer)) == nullptr ? "/" : buffer;
-}
-
 std::optional<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;

@@ -133,8 +133,8 @@ TEST_F(SyncPlanTest, PathsThatAreNotSyncedAreRefused) {
   ASSERT_TRUE(layout.ok()) << layout.status();
   const auto args = ArgsInTree(*layout, request.options);
   EXPECT_THAT(std::string(args.status().message()),
-              HasSubstr("pkg/tests is not in what is synced\nhelp: add "
-                        "--rsyncdir pkg/tests"));
+              HasSubstr("pkg/tests is not in what is synced: it is in no "
+                        "--rsyncdir\nhelp: add --rsyncdir pkg/tests"));
 }
 
 TEST_F(SyncPlanTest, ExplainsWhichRuleDecided) {
