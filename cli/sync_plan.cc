@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/config/project.h"
@@ -89,6 +92,54 @@ absl::StatusOr<std::vector<std::string>> ArgsInTree(const SyncLayout& layout,
     args.push_back(absl::StrCat(RelativePath(layout.cwd, found->second), test));
   }
   return args;
+}
+
+std::vector<std::string> FetchGlobs(const SyncLayout& layout,
+                                    const std::vector<std::string>& written) {
+  std::set<std::string> tops = {""};
+  for (const std::string& folder : {layout.rootdir, layout.cwd}) {
+    const std::string top = RelativePath(layout.base, folder);
+    if (top != ".") tops.insert(absl::StrCat(top, "/"));
+  }
+  const std::string base = layout.base == "/" ? "/" : layout.base + "/";
+  std::vector<std::string> globs;
+  for (absl::string_view glob : written) {
+    while (absl::ConsumePrefix(&glob, "./")) {
+    }
+    while (absl::ConsumeSuffix(&glob, "/")) {
+    }
+    const bool absolute = absl::ConsumePrefix(&glob, base);
+    const bool path = absolute || absl::StrContains(glob, '/');
+    const bool plain = glob.find_first_of("*?[") == glob.npos;
+    if (!path) globs.emplace_back(glob);
+    for (const std::string& top : tops) {
+      if (path) globs.push_back(absl::StrCat(top, glob));
+      if (plain) globs.push_back(absl::StrCat(top, glob, "/**"));
+      if (absolute) break;
+    }
+    if (plain && !path) globs.push_back(absl::StrCat("**/", glob, "/**"));
+  }
+  return globs;
+}
+
+std::string Describe(const SyncLayout& layout, const SyncPlan& plan) {
+  const Manifest& manifest = plan.blocks->snapshot().manifest();
+  uint64_t bytes = 0;
+  size_t files = 0;
+  for (const Entry& entry : manifest.entries) {
+    if (entry.type != EntryType::kFile) continue;
+    ++files;
+    bytes += entry.size;
+  }
+  std::vector<std::string> roots;
+  for (const SyncRoot& root : layout.request.roots) {
+    if (layout.along.count(root.path) != 0) continue;
+    if (!root.path.empty()) roots.push_back(Printable(root.path));
+  }
+  return absl::StrCat("syncs ", files, files == 1 ? " file, " : " files, ",
+                      bytes, " bytes, of ", Printable(layout.base),
+                      roots.empty() ? "" : ": ", absl::StrJoin(roots, ", "),
+                      layout.by_git ? " as git lists it" : "");
 }
 
 absl::StatusOr<SyncPlan> TakeSnapshot(const SyncLayout& layout,

@@ -17,6 +17,15 @@ namespace dist {
 absl::StatusOr<std::vector<std::string>> ArgsInTree(const SyncLayout& layout,
                                                     const Options& options);
 
+// --fetch as it is matched in a tree: with a "/" it may be relative to the
+// tree, to the project or to where the user is; of a folder that is named,
+// without * and its like, all comes.
+std::vector<std::string> FetchGlobs(const SyncLayout& layout,
+                                    const std::vector<std::string>& written);
+
+// What is synced, in a line for -v.
+std::string Describe(const SyncLayout& layout, const SyncPlan& plan);
+
 // Reads the files. `warnings`: for the user. Errors: what cannot be read.
 absl::StatusOr<SyncPlan> TakeSnapshot(const SyncLayout& layout,
                                       std::vector<std::string>* warnings);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -86,7 +87,24 @@ class Walker {
     return Visit(folder.get(), name, root.path, info, /*whole=*/false);
   }
 
+  // However many there are: in a line each kind.
+  void WarnOfSkipped() {
+    for (const auto& [what, skipped] : skipped_) {
+      const size_t more = skipped.count - 1;
+      out_.warnings.push_back(
+          more == 0
+              ? absl::StrCat(skipped.first, " is not synced: it is a ", what)
+              : absl::StrCat(skipped.first, " and ", more,
+                             " more are not synced: they are ", what, "s"));
+    }
+  }
+
  private:
+  struct Skipped {
+    std::string first;
+    size_t count = 0;
+  };
+
   // Path relative to the root that is walked.
   absl::string_view InRoot(absl::string_view path) const {
     absl::string_view rest = path;
@@ -96,9 +114,9 @@ class Walker {
     return rest;
   }
 
-  void Skip(absl::string_view path, absl::string_view why) {
-    out_.warnings.push_back(
-        absl::StrCat(Printable(Join(base_, path)), " is not synced: ", why));
+  void Skip(absl::string_view path, absl::string_view what) {
+    Skipped& skipped = skipped_[what];
+    if (skipped.count++ == 0) skipped.first = Printable(Join(base_, path));
   }
 
   void CannotRead(absl::string_view path, int error) {
@@ -141,9 +159,9 @@ class Walker {
     } else if (S_ISDIR(info.st_mode)) {
       return Enter(folder, name, std::move(entry), info, whole);
     } else {
-      Skip(path, S_ISFIFO(info.st_mode)   ? "it is a FIFO"
-                 : S_ISSOCK(info.st_mode) ? "it is a socket"
-                                          : "it is a device");
+      Skip(path, S_ISFIFO(info.st_mode)   ? "FIFO"
+                 : S_ISSOCK(info.st_mode) ? "socket"
+                                          : "device");
     }
     return absl::OkStatus();
   }
@@ -178,7 +196,9 @@ class Walker {
   absl::Status Enter(int folder, const std::string& name, Entry entry,
                      const struct stat& info, bool whole) {
     if (info.st_dev != device_) {
-      Skip(entry.path, "it is another file system");
+      out_.warnings.push_back(
+          absl::StrCat(Printable(Join(base_, entry.path)),
+                       " is not synced: it is another file system"));
       return absl::OkStatus();
     }
     Fd fd(openat(folder, name.c_str(),
@@ -224,6 +244,7 @@ class Walker {
   const IgnoreRules& rules_;
   const bool several_;
   Scan& out_;
+  std::map<absl::string_view, Skipped> skipped_;
   absl::flat_hash_set<std::string> seen_;  // Where there are several roots.
   const SyncRoot* root_ = nullptr;
   dev_t device_ = 0;
@@ -246,6 +267,7 @@ absl::StatusOr<Scan> ScanTree(const std::string& base,
   for (const SyncRoot& root : roots) {
     DIST_RETURN_IF_ERROR(walker.Walk(root));
   }
+  walker.WarnOfSkipped();
   return scan;
 }
 

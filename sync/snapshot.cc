@@ -38,6 +38,10 @@ int64_t Now() {
       .count();
 }
 
+std::string Join(absl::string_view base, absl::string_view text) {
+  return absl::StrCat(base == "/" ? "" : Printable(base), "/", text);
+}
+
 // One file to hash, and what came of it.
 struct Job {
   Scan::File* file = nullptr;
@@ -176,7 +180,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Take(
   for (Job& job : jobs) {
     const std::string& path = job.file->entry.path;
     if (!job.trouble.empty()) {
-      troubles.push_back(job.trouble);
+      troubles.push_back(request.lenient ? job.trouble
+                                         : Join(request.base, job.trouble));
       job.gone = request.lenient;
     } else if (job.gone) {
       scan.warnings.push_back(

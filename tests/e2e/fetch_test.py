@@ -42,7 +42,7 @@ def test_files_come_back_whatever_the_verdict(dist, host):  # noqa: F811
             os.mkfifo("pipe.png")
             os.kill(os.getpid(), 9)
         """})
-    ran = dist.run("--tx", host.tx, "--fetch", "*.png", "--fetch", "no/such/*")
+    ran = dist.run("--tx", host.tx, "--fetch", "./out/", "--fetch", "two.png", "--fetch", "no/such/*")
     assert ran.counts == {"failed": 1, "crashed": 1}, ran
     assert came(dist) == {"out/one.png": b"\x89PNG", "two.png": b"2"}
     # A second run does not send them there, and what is gone there goes here.

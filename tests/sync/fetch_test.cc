@@ -102,7 +102,7 @@ TEST_F(GatherTest, OfAFileThatGrowsComesWhatIsThere) {
     while (!stop) (void)!write(fd.get(), "more", 4);
   });
   SyncRig rig;
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 5; ++i) {
     const auto gathered = Gather({folder_, {"**"}, 1 << 30, 100});
     ASSERT_TRUE(gathered.ok()) << gathered.status();
     EXPECT_EQ(gathered->notes.size(), 0u);

@@ -74,12 +74,17 @@ TEST_F(SnapshotTest, KeepsTheLayoutOfSeveralRoots) {
 TEST_F(SnapshotTest, NestedRootsAreOne) {
   WriteFile(Here("d/e/a"), "1");
   WriteFile(Here("d/e/.hidden/b"), "2");
-  mkfifo(Here("d/e/pipe").c_str(), 0600);
+  for (const char* name : {"d/e/pipe", "d/pipe2", "d/pipe3"}) {
+    mkfifo(Here(name).c_str(), 0600);
+  }
   const auto scan = ScanTree(
       here_, {{"d", {}}, {"d/e", {}}, {"d", {}}, {"d/e/.hidden", {}}}, {});
   ASSERT_TRUE(scan.ok()) << scan.status();
   EXPECT_EQ(scan->files.size(), 2u);
-  EXPECT_EQ(scan->warnings.size(), 1u);
+  ASSERT_EQ(scan->warnings.size(), 1u);
+  EXPECT_TRUE(absl::EndsWith(scan->warnings[0],
+                             " and 2 more are not synced: they are FIFOs"))
+      << scan->warnings[0];
 }
 
 TEST_F(SnapshotTest, ATimeThatNoClockHasIsTheLastOne) {
