@@ -91,6 +91,10 @@ class Checker {
 
   absl::Status Enter(int folder, const std::string& name,
                      const std::string& path, const struct stat& info) {
+    // Ours always have these; the rest of the mode is restored at the end.
+    if ((info.st_mode & 0700) != 0700) {
+      RestoreMode(folder, name, (info.st_mode & 07777) | 0700);
+    }
     Fd fd(openat(folder, name.c_str(),
                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd.ok()) return ErrnoStatus(errno, path);

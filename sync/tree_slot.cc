@@ -108,6 +108,7 @@ absl::Status TreeSlot::OpenOwn(int trees, const std::string& project) {
     path_ = absl::StrCat(home_path_, "/", kTree);
     RecoverSwap(home_.get());
     fresh_ = faccessat(home_.get(), kTree, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+    if (!fresh_) RestoreMode(home_.get(), kTree, 0700);
     DIST_ASSIGN_OR_RETURN(
         tree_, OpenPrivateFolderAt(home_.get(), fresh_ ? kFirst : kTree));
     return absl::OkStatus();
@@ -158,8 +159,13 @@ absl::Status TreeSlot::ReopenTree() {
 
 absl::Status TreeSlot::OpenStage() {
   const int folder = own_ ? home_.get() : tree_.get();
-  DIST_ASSIGN_OR_RETURN(
-      stage_, OpenPrivateFolderAt(folder, own_ ? kStage : kStageThere));
+  auto stage = OpenPrivateFolderAt(folder, own_ ? kStage : kStageThere);
+  if (!stage.ok()) {
+    return absl::Status(stage.status().code(),
+                        absl::StrCat(Printable(own_ ? home_path_ : path_), "/",
+                                     stage.status().message()));
+  }
+  stage_ = *std::move(stage);
   return absl::OkStatus();
 }
 

@@ -1,7 +1,11 @@
 #include "sync/target.h"
 
+#include <errno.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <functional>
@@ -54,6 +58,63 @@ TEST_F(TargetTest, RemovesWhatTestsLeftButKeepsCaches) {
   EXPECT_FALSE(Exists(tree + "/left"));
   EXPECT_FALSE(Exists(tree + "/.coverage.host.1.abc"));
   EXPECT_TRUE(Exists(tree + "/.pytest_cache/v"));
+}
+
+// Root is stopped by no mode, unless it says so.
+void WithoutPrivileges(const std::function<void()>& body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct none[2] = {};
+    if (syscall(SYS_capset, &header, none) != 0) _exit(99);
+    body();
+    _exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+TEST_F(TargetTest, RightsThatTestsTookAwayComeBack) {
+  WithoutPrivileges([&] {
+    WriteFile(rig_.Here("d/e/a"), "1");
+    WriteFile(rig_.Here("d/gone"), "1");
+    const std::string tree = Sync();
+    const std::string there = NewFolder();
+    Sync(there);
+    WriteFile(tree + "/left/behind/x", "x");
+    for (const std::string& top : {tree, there}) {
+      for (const char* name : {"/left/behind", "/left", "/d/e", "/d"}) {
+        chmod((top + name).c_str(), 0);
+      }
+    }
+    chmod(tree.c_str(), 0555);
+    unlink(rig_.Here("d/gone").c_str());
+    WriteFile(rig_.Here("d/e/b"), "2");
+    ASSERT_EQ(Sync(), tree);
+    EXPECT_EQ(ViewOf(tree), ViewOf(rig_.here()));
+    Sync(there);
+    EXPECT_EQ(ViewOf(there), ViewOf(rig_.here()));
+    // Others may not write to it either.
+    chmod(tree.c_str(), 0777);
+    Sync();
+    chmod(tree.c_str(), 0);
+    Sync();
+    EXPECT_EQ(ViewOf(tree), ViewOf(rig_.here()));
+    RemoveFolder(there);
+  });
+}
+
+TEST_F(TargetTest, AFolderThatIsNotOursToWriteIsNamed) {
+  WithoutPrivileges([&] {
+    WriteFile(rig_.Here("a"), "1");
+    const std::string there = NewFolder();
+    chmod(there.c_str(), 0555);
+    EXPECT_EQ(rig_.Sync(there).error,
+              there + "/.dist-stage: Permission denied");
+    RemoveFolder(there);
+  });
 }
 
 TEST_F(TargetTest, RestoresWhatTestsChanged) {
