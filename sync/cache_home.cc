@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
@@ -29,6 +30,29 @@ absl::Status CheckPrivate(const Fd& fd, const std::string& path) {
   return absl::OkStatus();
 }
 
+// What a node program takes, and some room for a tree.
+constexpr uint64_t kRoom = 16 << 20;
+
+// Why that is no place to keep things; OK: it is one.
+absl::Status CheckUse(const absl::StatusOr<Fd>& folder,
+                      const std::string& path) {
+  if (!folder.ok()) return folder.status();
+  struct statvfs disk = {};
+  if (fstatvfs(folder->get(), &disk) != 0) return ErrnoStatus(errno, path);
+  const auto no = [&](absl::string_view why) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(Printable(path), ": ", why));
+  };
+  if ((disk.f_flag & ST_RDONLY) != 0) return no("read-only");
+  if ((disk.f_flag & ST_NOEXEC) != 0) return no("no program may run there");
+  const uint64_t room = uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (room < kRoom) return no(absl::StrCat(room >> 10, " KiB are free"));
+  if (faccessat(folder->get(), ".", W_OK, AT_EACCESS) != 0) {
+    return ErrnoStatus(errno, path);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::string CacheHomePath() {
@@ -39,6 +63,30 @@ std::string CacheHomePath() {
     return absl::StrCat(home, "/.cache/dist");
   }
   return "";
+}
+
+CacheHome FindCacheHome() {
+  const std::string first = CacheHomePath();
+  const absl::Status status = first.empty()
+                                  ? absl::NotFoundError("HOME is not set")
+                                  : CheckUse(OpenPrivateFolder(first), first);
+  if (status.ok()) return {first, ""};
+  const std::string name = absl::StrCat("dist-", geteuid());
+  // Others may write there: no link is followed.
+  for (const char* shared : {"/var/tmp", "/dev/shm"}) {
+    const Fd fd(open(shared, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const std::string path = absl::StrCat(shared, "/", name);
+    if (fd.ok() && CheckUse(OpenPrivateFolderAt(fd.get(), name), path).ok()) {
+      return {path, std::string(status.message())};
+    }
+  }
+  return {first, ""};
+}
+
+bool IsFresh(const std::string& cache_home) {
+  struct stat info;
+  return !cache_home.empty() &&
+         stat((cache_home + "/trees").c_str(), &info) != 0 && errno == ENOENT;
 }
 
 absl::StatusOr<Fd> OpenPrivateFolder(const std::string& path) {

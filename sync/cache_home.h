@@ -13,6 +13,19 @@ namespace dist {
 // Its path; "" if neither XDG_CACHE_HOME nor HOME is set (to an absolute path).
 std::string CacheHomePath();
 
+// Where a node keeps its own: the first of CacheHomePath(), /var/tmp/dist-UID
+// and /dev/shm/dist-UID that is private and writable, has room, and where
+// programs may be executed, as the bootstrap has it. CacheHomePath() if none
+// is.
+struct CacheHome {
+  std::string path;
+  std::string passed_over;  // Why not CacheHomePath(); "": it is that.
+};
+CacheHome FindCacheHome();
+
+// Nothing was ever synced there. False if there is no path.
+bool IsFresh(const std::string& cache_home);
+
 // Opens `path`, made with mode 0700 if missing. Errors: PermissionDenied if it
 // belongs to another account or others may write to it, which no wish of the
 // user's overrides.

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+import subprocess
 
 import dist_run
 import pytest
@@ -43,6 +44,34 @@ def test_runs_what_popen_runs_cold_and_warm(dist, there, way):
     assert [path.name for path in home.iterdir()] == [".cache"]
     assert [path.name for path in (home / ".cache").iterdir()] == ["dist"]
     assert (home / ".cache" / "dist").stat().st_mode & 0o777 == 0o700
+
+
+ELSEWHERE = """
+    set -e
+    mount -t tmpfs t /var/tmp
+    mount -t tmpfs -o "$2" t "$1"
+    HOME=$1 exec sh
+    """
+
+
+@pytest.mark.parametrize("options", ["ro", "noexec", "size=1m"])
+def test_a_home_that_is_of_no_use(dist, tmp_path, options):
+    """Program and tree go where there is room for both."""
+    tried = subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "t", "/mnt"],
+                           capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"NOT TESTED: mounting needs root: {tried.stderr.strip()}")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "enter.sh").write_text(ELSEWHERE)
+    dist.write(it="""
+        import os
+        def test_it():
+            assert __file__.startswith(f"/var/tmp/dist-{os.getuid()}/trees/"), __file__
+        """)
+    host = f"exec=unshare -m sh '{tmp_path}/enter.sh' '{tmp_path}/home' {options}"
+    ran = dist.run("--tx", host, env={"XDG_CACHE_HOME": None})
+    assert ran.status == 0 and ran.counts == {"passed": 1}, ran
+    dist_run.wait_gone(dist.cookie)
 
 
 def test_one_node_for_all_workers_of_a_host(dist, there):
