@@ -148,7 +148,7 @@ TEST_F(FetcherTest, AHostThatAsksForWhatIsNotThereIsGivenUp) {
     plan.folders = {{""}};
     const auto link = system_.spawn(DeafLink, 0);
     const auto syncer =
-        SpawnSyncer(system_, plan, HostId(0), 1, link,
+        SpawnSyncer(system_, plan, HostId(0), 1, false, link,
                     system_.spawn(Keep<SyncSinkHandle, HostSynced>, &synced));
     caf::anon_send(syncer, HostSpoke{HostId(0), 1, SyncSaid{1, lies[i]}});
     auto heard = synced.get_future();
