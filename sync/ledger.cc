@@ -80,17 +80,19 @@ Ledger ReadLedger(int folder, const std::string& name) {
 }
 
 absl::Status WriteLedger(int folder, const std::string& name,
-                         const Ledger& ledger) {
+                         const Manifest& manifest,
+                         const std::vector<FileFacts>& facts,
+                         const absl::flat_hash_set<std::string>& theirs) {
   LedgerFile file;
   file.boot = BootId();
-  file.manifest = EncodeManifest(ledger.manifest);
-  for (size_t i = 0; i < ledger.manifest.entries.size(); ++i) {
-    if (ledger.theirs.contains(ledger.manifest.entries[i].path)) {
+  file.manifest = EncodeManifest(manifest);
+  for (size_t i = 0; i < manifest.entries.size(); ++i) {
+    if (theirs.contains(manifest.entries[i].path)) {
       file.theirs.push_back(static_cast<uint32_t>(i));
     }
-    if (ledger.manifest.entries[i].type != EntryType::kFile) continue;
-    file.inodes.push_back(ledger.facts[i].inode);
-    file.ctimes.push_back(ledger.facts[i].ctime);
+    if (manifest.entries[i].type != EntryType::kFile) continue;
+    file.inodes.push_back(facts[i].inode);
+    file.ctimes.push_back(facts[i].ctime);
   }
   const std::string body = Encode(file);
   return ReplaceFile(folder, name, absl::StrCat(DigestOf(body).view(), body));

@@ -31,9 +31,11 @@ Ledger ReadLedger(int folder, const std::string& name);
 // In the name of a ledger that says what a sync was about to do.
 inline constexpr char kIntent[] = ".next";
 
-// Replaces it by one rename.
+// Replaces it by one rename. `facts`: by position in the manifest.
 absl::Status WriteLedger(int folder, const std::string& name,
-                         const Ledger& ledger);
+                         const Manifest& manifest,
+                         const std::vector<FileFacts>& facts,
+                         const absl::flat_hash_set<std::string>& theirs);
 
 }  // namespace dist
 

@@ -118,6 +118,33 @@ TEST_F(TargetTest, AFolderThatIsNotOursToWriteIsNamed) {
   });
 }
 
+TEST_F(TargetTest, OddModesBecomeWhatTheirOwnerCanUse) {
+  struct Row {
+    mode_t here, file, folder;
+  };
+  const Row rows[] = {{0, 0400, 0700},     {0111, 0511, 0711},
+                      {0555, 0555, 0755},  {0666, 0644, 0744},
+                      {07777, 0755, 0755}, {06755, 0755, 0755},
+                      {01777, 0755, 0755}, {0444, 0444, 0744}};
+  std::string tree;
+  const auto mode_of = [&](const std::string& name) {
+    struct stat info = {};
+    EXPECT_EQ(stat((tree + name).c_str(), &info), 0);
+    return info.st_mode & 07777;
+  };
+  // The same tree each time: a change of mode alone arrives, too.
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.here);
+    RemoveFolder(rig_.Here("d"));
+    WriteFile(rig_.Here("d/f"), "same");
+    chmod(rig_.Here("d/f").c_str(), row.here);
+    chmod(rig_.Here("d").c_str(), row.here);
+    tree = Sync();
+    EXPECT_EQ(mode_of("/d/f"), row.file);
+    EXPECT_EQ(mode_of("/d"), row.folder);
+  }
+}
+
 TEST_F(TargetTest, RestoresWhatTestsChanged) {
   WriteFile(rig_.Here("data"), "original");
   WriteFile(rig_.Here("other"), "other");
