@@ -189,17 +189,23 @@ def test_coordinator_is_killed(dist, there, way):
     live.process.stderr.close()
 
 
-@pytest.mark.parametrize("way", ["socket", "pipes"])
-def test_node_is_killed(dist, there, way):
-    """The host is reached again, and what ran there runs again."""
+def start_waiting(dist, there, way):
+    """A run of two tests that wait: it, its node's pid, and the processes on its host."""
     dist.write(it=WAITING)
     live = dist.start("--tx", f"2*{WAYS[way]}//chdir={dist.folder}", "--maxschedchunk=1",
                       env=there)
     node = int(dist.wait_for("one")[0])
     dist.wait_for("two")
-    first = set(dist_run.processes(dist.cookie)) - {live.pid}
+    processes = set(dist_run.processes(dist.cookie)) - {live.pid}
     for name in ("one", "two"):
         (dist / name).unlink()
+    return live, node, processes
+
+
+@pytest.mark.parametrize("way", ["socket", "pipes"])
+def test_node_is_killed(dist, there, way):
+    """The host is reached again, and what ran there runs again."""
+    live, node, first = start_waiting(dist, there, way)
     os.kill(node, signal.SIGKILL)
     dist_run.wait_until(lambda: not any(map(dist_run.alive, first)), 5, "old processes end")
     assert dist.wait_for("one") != [str(node)]
@@ -211,14 +217,7 @@ def test_node_is_killed(dist, there, way):
 
 def test_a_node_falls_silent(dist, there):
     """Nothing has ended, so only its silence tells: after 30 s another one does its work."""
-    dist.write(it=WAITING)
-    live = dist.start("--tx", f"2*{WAYS['pipes']}//chdir={dist.folder}", "--maxschedchunk=1",
-                      env=there)
-    node = int(dist.wait_for("one")[0])
-    dist.wait_for("two")
-    first = set(dist_run.processes(dist.cookie)) - {live.pid}
-    for name in ("one", "two"):
-        (dist / name).unlink()
+    live, node, first = start_waiting(dist, there, "pipes")
     os.kill(node, signal.SIGSTOP)
     assert dist.wait_for("one", 45) != [str(node)]
     dist_run.wait_until(lambda: not any(map(dist_run.alive, first)), 5, "old processes end")
