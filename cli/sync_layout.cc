@@ -164,6 +164,20 @@ absl::StatusOr<std::vector<std::string>> OwnFolders(const Options& options,
   return folders;
 }
 
+// The base as the user sees it, if a link has led there; else "". Whoever makes
+// absolute links into a project uses that name.
+std::string AliasOf(const std::string& base, const std::string& here) {
+  const char* const pwd = getenv("PWD");
+  if (pwd == nullptr || pwd[0] != '/' || !IsIn(here, base)) return "";
+  std::string seen = AbsolutePath(pwd, "/");
+  if (seen == here || RealPath(seen) != here) return "";
+  std::string real = here;
+  for (; real != base; real = FolderOf(real), seen = FolderOf(seen)) {
+    if (seen.substr(seen.rfind('/')) != real.substr(real.rfind('/'))) return "";
+  }
+  return RealPath(seen) == base ? seen : "";
+}
+
 // Nobody means all of a home, or of a machine.
 absl::Status CheckRoot(const Request& request, const std::string& rootdir) {
   const char* home = getenv("HOME");
@@ -313,6 +327,7 @@ absl::StatusOr<SyncLayout> LayOutSync(const Request& request) {
   DIST_ASSIGN_OR_RETURN(std::vector<std::string> own,
                         OwnFolders(request.options, layout));
   layout.request.base = layout.base;
+  layout.request.alias = AliasOf(layout.base, here);
   layout.request.rules =
       IgnoreRules(request.options.rsyncignore, std::move(own));
   AddHidden(&layout);

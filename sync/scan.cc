@@ -50,9 +50,13 @@ std::string RelativeTarget(absl::string_view path, absl::string_view inside) {
 
 class Walker {
  public:
-  Walker(const std::string& base, const IgnoreRules& rules, bool several,
-         Scan* out)
-      : base_(base), rules_(rules), several_(several), out_(*out) {}
+  Walker(const std::string& base, const std::string& alias,
+         const IgnoreRules& rules, bool several, Scan* out)
+      : base_(base),
+        alias_(alias),
+        rules_(rules),
+        several_(several),
+        out_(*out) {}
 
   absl::Status Walk(const SyncRoot& root) {
     root_ = &root;
@@ -176,14 +180,15 @@ class Walker {
     }
     entry.type = EntryType::kLink;
     entry.mode = Entry().mode;
-    absl::string_view text(target, size);
-    if (text == base_) {
-      entry.target = RelativeTarget(entry.path, "");
-    } else if (base_ != "/" && absl::ConsumePrefix(&text, base_) &&
-               absl::ConsumePrefix(&text, "/")) {
+    entry.target = std::string(target, size);
+    for (const std::string& base : {base_, alias_}) {
+      absl::string_view text(target, size);
+      if (base.empty() || base == "/" || !absl::ConsumePrefix(&text, base) ||
+          !(text.empty() || absl::ConsumePrefix(&text, "/"))) {
+        continue;
+      }
       entry.target = RelativeTarget(entry.path, text);
-    } else {
-      entry.target = std::string(target, size);
+      break;
     }
     if (!LinkStaysInside(entry.path, entry.target)) {
       out_.warnings.push_back(absl::StrCat(
@@ -241,6 +246,7 @@ class Walker {
   }
 
   const std::string& base_;
+  const std::string& alias_;
   const IgnoreRules& rules_;
   const bool several_;
   Scan& out_;
@@ -261,9 +267,10 @@ FileFacts FactsOf(const struct stat& info) {
 
 absl::StatusOr<Scan> ScanTree(const std::string& base,
                               const std::vector<SyncRoot>& roots,
-                              const IgnoreRules& rules) {
+                              const IgnoreRules& rules,
+                              const std::string& alias) {
   Scan scan;
-  Walker walker(base, rules, roots.size() > 1, &scan);
+  Walker walker(base, alias, rules, roots.size() > 1, &scan);
   for (const SyncRoot& root : roots) {
     DIST_RETURN_IF_ERROR(walker.Walk(root));
   }

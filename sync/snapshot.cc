@@ -155,8 +155,8 @@ absl::Status Troubles(std::vector<std::string> lines) {
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Take(
     const SnapshotRequest& request, HashCache* cache) {
-  DIST_ASSIGN_OR_RETURN(Scan scan,
-                        ScanTree(request.base, request.roots, request.rules));
+  DIST_ASSIGN_OR_RETURN(Scan scan, ScanTree(request.base, request.roots,
+                                            request.rules, request.alias));
   std::shared_ptr<Snapshot> snapshot(new Snapshot);
   snapshot->base_ = request.base;
   snapshot->lenient_ = request.lenient;

@@ -20,6 +20,7 @@ struct SnapshotRequest {
   std::string base;  // Absolute; paths are relative to it.
   std::vector<SyncRoot> roots;
   IgnoreRules rules;
+  std::string alias = "";  // As in ScanTree().
   // Somebody may be writing: of a file that grows, what is there is taken; what
   // cannot be read or does not stand still is left out with a warning.
   bool lenient = false;

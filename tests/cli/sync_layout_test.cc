@@ -117,6 +117,21 @@ TEST_F(SyncLayoutTest, LinksThatLeadToWhatIsSyncedAreSynced) {
                     Contains("lib/x/__init__.py")));
 }
 
+// As where a home is a link to another disk.
+TEST_F(SyncLayoutTest, LinksByTheNameThatTheUserSeesLeadIntoTheTree) {
+  Link("proj", "seen");
+  Link(folder_.Path("seen/pytest.ini"), "proj/pkg/ini");
+  Link(folder_.Path("seen"), "proj/top");
+  Enter("seen/pkg");
+  setenv("PWD", folder_.Path("seen/pkg").c_str(), 1);
+  EXPECT_THAT(Listed({}), AllOf(Contains("pkg/ini -> ../pytest.ini"),
+                                Contains("top -> .")));
+  EXPECT_THAT(DryRun({}), Not(HasSubstr("warning")));
+  setenv("PWD", folder_.Path("home").c_str(), 1);  // Not where we are.
+  EXPECT_THAT(DryRun({}), HasSubstr("warning"));
+  unsetenv("PWD");
+}
+
 TEST_F(SyncLayoutTest, WhatIsReadThroughLinksComesAlong) {
   folder_.Write("proj/shared/conf.py", "");
   Link("shared/conf.py", "proj/conftest.py");
