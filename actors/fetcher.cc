@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "sync/cache_home.h"
 #include "sync/coverage_files.h"
+#include "sync/gather.h"
 #include "sync/target.h"
 
 namespace dist {

@@ -21,8 +21,11 @@ class GathererActor {
   static inline const char* name = "dist.gatherer";
 
   GathererActor(Handle::pointer self, EventLinkHandle link,
-                std::string artifacts)
-      : self_(self), link_(std::move(link)), artifacts_(std::move(artifacts)) {}
+                std::string artifacts, absl::Time since)
+      : self_(self),
+        link_(std::move(link)),
+        artifacts_(std::move(artifacts)),
+        since_(since) {}
 
   Handle::behavior_type make_behavior() {
     return {
@@ -48,8 +51,8 @@ class GathererActor {
         fetch.folder.empty() ? artifacts_ : fetch.folder;
     if (folder.empty()) return End();
     if (fetch.folder.empty()) ArtifactsFolder::NameRemains(artifacts_);
-    auto gathered =
-        Gather({folder, fetch.globs, fetch.max_bytes, fetch.max_files});
+    auto gathered = Gather({folder, fetch.globs, fetch.max_bytes,
+                            fetch.max_files, absl::ToUnixNanos(since_)});
     if (!gathered.ok()) {
       notes_.push_back(std::string(gathered.status().message()));
       return End();
@@ -94,6 +97,7 @@ class GathererActor {
   const Handle::pointer self_;
   const EventLinkHandle link_;
   const std::string artifacts_;
+  const absl::Time since_;
   uint32_t number_ = 0;
   std::unique_ptr<SyncSource> source_;
   std::vector<std::string> notes_;
@@ -103,9 +107,9 @@ class GathererActor {
 }  // namespace
 
 GathererHandle SpawnGatherer(caf::actor_system& system, EventLinkHandle link,
-                             std::string artifacts) {
+                             std::string artifacts, absl::Time since) {
   return SpawnActor<GathererActor, caf::detached>(system, std::move(link),
-                                                  std::move(artifacts));
+                                                  std::move(artifacts), since);
 }
 
 }  // namespace dist

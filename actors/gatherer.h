@@ -4,14 +4,16 @@
 
 #include <string>
 
+#include "absl/time/time.h"
 #include "actors/protocol/handles.h"
 
 namespace dist {
 
 // Spawns one for a fetch, on a thread of its own: it reads files. Obeys
 // FetchFiles and FetchAnswered. `artifacts`: the node's own folder; may be "".
+// `since`: when the node started.
 GathererHandle SpawnGatherer(caf::actor_system& system, EventLinkHandle link,
-                             std::string artifacts);
+                             std::string artifacts, absl::Time since);
 
 }  // namespace dist
 

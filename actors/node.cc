@@ -145,8 +145,9 @@ class NodeActor {
     if (closing_) return;
     const auto [found, added] = gatherers_.try_emplace(number);
     if (added) {
-      found->second = SpawnGatherer(self_->system(), link_,
-                                    artifacts_ ? artifacts_->path() : "");
+      found->second =
+          SpawnGatherer(self_->system(), link_,
+                        artifacts_ ? artifacts_->path() : "", started_);
     }
     self_->send(found->second, command);
   }
@@ -255,6 +256,7 @@ class NodeActor {
   Processes* const processes_;
   const std::function<void()> done_;
   const EventLinkHandle link_;
+  const absl::Time started_ = absl::Now();
   absl::flat_hash_map<WorkerId, WorkerHandle> workers_;
   absl::flat_hash_map<std::string, Collected> collections_;  // By hash.
   absl::flat_hash_map<uint32_t, ReplicaHandle> replicas_;    // By tree.

@@ -8,10 +8,20 @@
 
 namespace dist {
 
-// Runs `git ls-files` in `folder`: the files below it that are tracked, or
-// untracked and not ignored, relative to it. Nothing if there is no git, or
-// `folder` is in no work tree. Blocks.
-std::optional<std::vector<std::string>> GitList(const std::string& folder);
+struct GitFiles {
+  // Relative to the folder: files that are tracked, or untracked and not
+  // ignored, those of submodules and of repositories in the repository among
+  // them. Nothing if the folder is in no work tree, or all of it is ignored
+  // there, or git cannot say.
+  std::optional<std::vector<std::string>> paths;
+  // One line, for the user: there is a repository, and git cannot say.
+  std::string trouble;
+};
+
+// Runs `git ls-files` in `folder` (absolute). Where a repository is found above
+// it, variables such as GIT_DIR, which git sets for its hooks, do not count.
+// Blocks.
+GitFiles GitList(const std::string& folder);
 
 }  // namespace dist
 

@@ -83,6 +83,8 @@ Strings SettingNamesOf(const OptionRow& row) {
   for (const std::string& name : row.AllNames()) {
     names.emplace_back(absl::StripPrefix(absl::StripPrefix(name, "-"), "-"));
   }
+  // As pytest's ini files have it.
+  if (row.LongName() == "--rsyncdir") names.push_back("rsyncdirs");
   return names;
 }
 

@@ -34,11 +34,6 @@ namespace {
 // xdist's default for -n, here for every way to ask for workers.
 constexpr size_t kRestartsPerWorker = 4;
 
-std::string CurrentFolder() {
-  char buffer[4096];
-  return getcwd(buffer, sizeof(buffer)) == nullptr ? "/" : buffer;
-}
-
 std::optional<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
@@ -217,6 +212,8 @@ absl::Status AddSync(const Request& request,
   DIST_ASSIGN_OR_RETURN(run->sync, TakeSnapshot(layout, &warnings));
   run->notices.insert(run->notices.end(), warnings.begin(), warnings.end());
   run->sync.say_what = options.verbosity > 0;
+  if (run->sync.say_what) run->notices.push_back(Describe(layout, run->sync));
+  run->fetch.globs = FetchGlobs(layout, options.fetch);
   run->fetch.cwd_in_tree = RelativePath(layout.base, layout.cwd);
   if (run->fetch.cwd_in_tree == ".") run->fetch.cwd_in_tree.clear();
   run->sync.folders.resize(run->plan.hosts.size());
@@ -266,8 +263,7 @@ void AddFetch(const Options& options, PlannedRun* run) {
   FetchPlan& fetch = run->fetch;
   fetch.cwd = CurrentFolder();
   fetch.folder = absl::StrCat(fetch.cwd, "/dist-artifacts");
-  fetch.globs = options.fetch;
-  if (!fetch.globs.empty()) NoteUnfetched(run);
+  if (!options.fetch.empty()) NoteUnfetched(run);
   fetch.project = DigestOf(fetch.folder).Hex().substr(0, 32);
   std::set<std::string> taken;
   for (const PlannedHost& host : run->plan.hosts) {
@@ -297,6 +293,12 @@ absl::StatusOr<Request> ReadRequest(const std::vector<std::string>& args) {
   if (const auto text = ReadFile(settings)) {
     DIST_ASSIGN_OR_RETURN(sources.settings,
                           ParseSettings(*text, settings, SettingNames()));
+    for (Setting& setting : sources.settings) {
+      if (!absl::StartsWith(setting.name, "rsyncdir")) continue;
+      for (std::string& path : setting.values) {
+        path = AbsolutePath(path, project.rootdir);
+      }
+    }
   }
   sources.ini_addopts = project.addopts;
   sources.ini_path = project.inifile.value_or("");

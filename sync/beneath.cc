@@ -114,6 +114,18 @@ std::vector<std::string> NamesIn(int folder) {
   return names;
 }
 
+void RestoreMode(int folder, const std::string& name, mode_t mode) {
+  const Fd fd(openat(folder, name.c_str(),
+                     O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat info;
+  if (!fd.ok() || fstat(fd.get(), &info) != 0 || info.st_uid != geteuid() ||
+      (info.st_mode & 07777) == mode) {
+    return;
+  }
+  // fchmod() takes no O_PATH.
+  chmod(absl::StrCat("/proc/self/fd/", fd.get()).c_str(), mode);
+}
+
 absl::Status RemoveAll(int folder, const std::string& name) {
   if (unlinkat(folder, name.c_str(), 0) == 0 || errno == ENOENT) {
     return absl::OkStatus();
@@ -122,7 +134,7 @@ absl::Status RemoveAll(int folder, const std::string& name) {
   if (errno != EISDIR && errno != EPERM) return ErrnoStatus(errno, name);
   int fd = openat(folder, name.c_str(), kFolderFlags | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0 && errno == EACCES) {
-    (void)!fchmodat(folder, name.c_str(), 0700, 0);
+    RestoreMode(folder, name, 0700);
     fd = openat(folder, name.c_str(), kFolderFlags | O_NOFOLLOW | O_CLOEXEC);
   }
   if (fd < 0) return ErrnoStatus(errno, name);

@@ -54,6 +54,10 @@ absl::StatusOr<Fd> OpenOrMakeFolder(const std::string& path, mode_t mode);
 // to), or a folder with all that is in it. OK if there is nothing.
 absl::Status RemoveAll(int folder, const std::string& name);
 
+// Gives the folder `name` that mode, if it is ours and has another: tests take
+// rights away, also from us. Follows no link. Best effort.
+void RestoreMode(int folder, const std::string& name, mode_t mode);
+
 // The names in a folder, without "." and ".."; none if it cannot be read.
 std::vector<std::string> NamesIn(int folder);
 

@@ -10,6 +10,7 @@
 #include "core/manifest/ignore.h"
 #include "sync/beneath.h"
 #include "sync/fd.h"
+#include "sync/gather.h"
 
 namespace dist {
 namespace {

@@ -9,9 +9,6 @@
 
 namespace dist {
 
-// As coverage.py names them in parallel mode: .coverage.HOST.PID.RANDOM
-inline constexpr char kCoverageFiles[] = ".coverage.*";
-
 // Moves them from one folder to another on the same file system; a file that is
 // there already is replaced. Returns how many. Errors: as of open().
 absl::StatusOr<int> MoveCoverageFiles(const std::string& from,

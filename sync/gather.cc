@@ -33,7 +33,7 @@ class Walker {
       const std::string at =
           path.empty() ? name : absl::StrCat(path, "/", name);
       if (S_ISREG(info.st_mode)) {
-        if (Matches(at)) Take(at, static_cast<uint64_t>(info.st_size));
+        if (Matches(at, info)) Take(at, static_cast<uint64_t>(info.st_size));
       } else if (S_ISDIR(info.st_mode) && depth < kMaxDepth) {
         const Fd inner(openat(folder, name.c_str(),
                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -53,14 +53,17 @@ class Walker {
   }
 
  private:
-  bool Matches(const std::string& path) const {
-    return std::any_of(request_.globs.begin(), request_.globs.end(),
-                       [&](const std::string& glob) {
-                         return absl::StrContains(glob, '/') ||
-                                        absl::StrContains(glob, "**")
-                                    ? MatchesGlob(glob, path)
-                                    : MatchesGlob(glob, BaseName(path));
-                       });
+  bool Matches(const std::string& path, const struct stat& info) const {
+    return std::any_of(
+        request_.globs.begin(), request_.globs.end(),
+        [&](const std::string& glob) {
+          if (glob == kCoverageFiles && FactsOf(info).ctime < request_.since) {
+            return false;
+          }
+          const bool whole =
+              absl::StrContains(glob, '/') || absl::StrContains(glob, "**");
+          return MatchesGlob(glob, whole ? path : BaseName(path));
+        });
   }
 
   void Take(const std::string& path, uint64_t size) {
@@ -99,7 +102,11 @@ absl::StatusOr<Gathered> Gather(const GatherRequest& request) {
   for (const std::string& path : walker.files()) {
     wanted.roots.push_back({path, std::nullopt});
   }
+  wanted.lenient = true;
   DIST_ASSIGN_OR_RETURN(gathered.snapshot, Snapshot::Take(wanted, nullptr));
+  for (const std::string& warning : gathered.snapshot->warnings()) {
+    gathered.notes.push_back(warning);
+  }
   return gathered;
 }
 

@@ -12,6 +12,9 @@
 
 namespace dist {
 
+// As coverage.py names its data in parallel mode: .coverage.HOST.PID.RANDOM
+inline constexpr char kCoverageFiles[] = ".coverage.*";
+
 struct GatherRequest {
   std::string folder;  // Absolute.
   // With a "/" they match paths in it, without one base names; as of
@@ -19,6 +22,9 @@ struct GatherRequest {
   std::vector<std::string> globs;
   uint64_t max_bytes = 0;
   uint32_t max_files = 0;
+  // kCoverageFiles takes what has changed since: what an earlier run left is of
+  // other sources. Nanoseconds since 1970.
+  int64_t since = 0;
 };
 
 struct Gathered {
@@ -27,8 +33,9 @@ struct Gathered {
 };
 
 // Takes regular files only and follows no link. What exceeds a limit is left
-// out, in the order of names. Blocks. Errors: a folder or file that cannot be
-// read, or that does not stand still.
+// out, in the order of names; so is a file that cannot be read or does not
+// stand still. Of one that grows, what is there comes. Blocks. Errors: a folder
+// that cannot be read.
 absl::StatusOr<Gathered> Gather(const GatherRequest& request);
 
 }  // namespace dist

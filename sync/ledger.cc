@@ -21,10 +21,11 @@ struct LedgerFile {
   std::string manifest;
   std::vector<uint64_t> inodes;  // Of the files, in their order.
   std::vector<int64_t> ctimes;
+  std::vector<uint32_t> theirs;  // Positions in the manifest.
   template <class V>
   auto VisitFields(V&& v) {
     return v("boot", boot, "manifest", manifest, "inodes", inodes, "ctimes",
-             ctimes);
+             ctimes, "theirs", theirs);
   }
 };
 
@@ -68,6 +69,10 @@ Ledger ReadLedger(int folder, const std::string& name) {
     }
     ledger.facts.push_back(facts);
   }
+  for (const uint32_t position : file_read->theirs) {
+    if (position >= manifest->entries.size()) return {};
+    ledger.theirs.insert(manifest->entries[position].path);
+  }
   ledger.hash = std::string(DigestOf(file_read->manifest).view());
   ledger.manifest = *std::move(manifest);
   ledger.since_boot = !file_read->boot.empty() && file_read->boot == BootId();
@@ -75,14 +80,19 @@ Ledger ReadLedger(int folder, const std::string& name) {
 }
 
 absl::Status WriteLedger(int folder, const std::string& name,
-                         const Ledger& ledger) {
+                         const Manifest& manifest,
+                         const std::vector<FileFacts>& facts,
+                         const absl::flat_hash_set<std::string>& theirs) {
   LedgerFile file;
   file.boot = BootId();
-  file.manifest = EncodeManifest(ledger.manifest);
-  for (size_t i = 0; i < ledger.manifest.entries.size(); ++i) {
-    if (ledger.manifest.entries[i].type != EntryType::kFile) continue;
-    file.inodes.push_back(ledger.facts[i].inode);
-    file.ctimes.push_back(ledger.facts[i].ctime);
+  file.manifest = EncodeManifest(manifest);
+  for (size_t i = 0; i < manifest.entries.size(); ++i) {
+    if (theirs.contains(manifest.entries[i].path)) {
+      file.theirs.push_back(static_cast<uint32_t>(i));
+    }
+    if (manifest.entries[i].type != EntryType::kFile) continue;
+    file.inodes.push_back(facts[i].inode);
+    file.ctimes.push_back(facts[i].ctime);
   }
   const std::string body = Encode(file);
   return ReplaceFile(folder, name, absl::StrCat(DigestOf(body).view(), body));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "core/manifest/manifest.h"
 #include "sync/scan.h"
@@ -15,6 +16,8 @@ struct Ledger {
   Manifest manifest;
   std::string hash;              // Of the encoded manifest; "": no ledger.
   std::vector<FileFacts> facts;  // Of files; by position.
+  // Paths that were as they should be before dist came: not ours to remove.
+  absl::flat_hash_set<std::string> theirs;
   // The machine has not been started anew since: what was written is on the
   // disk or in the page cache. Otherwise contents must be read to be believed,
   // since we do not wait for disks.
@@ -28,9 +31,11 @@ Ledger ReadLedger(int folder, const std::string& name);
 // In the name of a ledger that says what a sync was about to do.
 inline constexpr char kIntent[] = ".next";
 
-// Replaces it by one rename.
+// Replaces it by one rename. `facts`: by position in the manifest.
 absl::Status WriteLedger(int folder, const std::string& name,
-                         const Ledger& ledger);
+                         const Manifest& manifest,
+                         const std::vector<FileFacts>& facts,
+                         const absl::flat_hash_set<std::string>& theirs);
 
 }  // namespace dist
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -24,14 +25,17 @@ constexpr int64_t kSecond = 1'000'000'000;
 int64_t Nanos(const timespec& t) {
   int64_t nanos = 0;
   // A clock beyond the year 2262 is a broken file system's; any value will do.
-  if (__builtin_mul_overflow(t.tv_sec, kSecond, &nanos)) return INT64_MAX;
-  return nanos + t.tv_nsec;
+  if (__builtin_mul_overflow(t.tv_sec, kSecond, &nanos) ||
+      __builtin_add_overflow(nanos, t.tv_nsec, &nanos)) {
+    return INT64_MAX;
+  }
+  return nanos;
 }
 
 std::string Join(absl::string_view folder, absl::string_view name) {
   if (folder.empty()) return std::string(name);
   if (name.empty()) return std::string(folder);
-  return absl::StrCat(folder, "/", name);
+  return absl::StrCat(folder == "/" ? "" : folder, "/", name);
 }
 
 // "../../x" from the folder of `path` to `inside`, both relative to the base.
@@ -46,8 +50,13 @@ std::string RelativeTarget(absl::string_view path, absl::string_view inside) {
 
 class Walker {
  public:
-  Walker(const std::string& base, const IgnoreRules& rules, Scan* out)
-      : base_(base), rules_(rules), out_(*out) {}
+  Walker(const std::string& base, const std::string& alias,
+         const IgnoreRules& rules, bool several, Scan* out)
+      : base_(base),
+        alias_(alias),
+        rules_(rules),
+        several_(several),
+        out_(*out) {}
 
   absl::Status Walk(const SyncRoot& root) {
     root_ = &root;
@@ -82,7 +91,24 @@ class Walker {
     return Visit(folder.get(), name, root.path, info, /*whole=*/false);
   }
 
+  // However many there are: in a line each kind.
+  void WarnOfSkipped() {
+    for (const auto& [what, skipped] : skipped_) {
+      const size_t more = skipped.count - 1;
+      out_.warnings.push_back(
+          more == 0
+              ? absl::StrCat(skipped.first, " is not synced: it is a ", what)
+              : absl::StrCat(skipped.first, " and ", more,
+                             " more are not synced: they are ", what, "s"));
+    }
+  }
+
  private:
+  struct Skipped {
+    std::string first;
+    size_t count = 0;
+  };
+
   // Path relative to the root that is walked.
   absl::string_view InRoot(absl::string_view path) const {
     absl::string_view rest = path;
@@ -92,9 +118,9 @@ class Walker {
     return rest;
   }
 
-  void Skip(absl::string_view path, absl::string_view why) {
-    out_.warnings.push_back(
-        absl::StrCat(Printable(Join(base_, path)), " is not synced: ", why));
+  void Skip(absl::string_view path, absl::string_view what) {
+    Skipped& skipped = skipped_[what];
+    if (skipped.count++ == 0) skipped.first = Printable(Join(base_, path));
   }
 
   void CannotRead(absl::string_view path, int error) {
@@ -115,6 +141,10 @@ class Walker {
                      const std::string& path, const struct stat& info,
                      bool whole) {
     if (!Wanted(path, S_ISDIR(info.st_mode), whole)) return absl::OkStatus();
+    // Roots may be nested. What one of them ignores may be in another.
+    if (several_ && !seen_.insert(path).second && !S_ISDIR(info.st_mode)) {
+      return absl::OkStatus();
+    }
     const absl::Status safe = CheckTreePath(path);
     if (!safe.ok()) {
       out_.unreadable.push_back(std::string(safe.message()));
@@ -133,9 +163,9 @@ class Walker {
     } else if (S_ISDIR(info.st_mode)) {
       return Enter(folder, name, std::move(entry), info, whole);
     } else {
-      Skip(path, S_ISFIFO(info.st_mode)   ? "it is a FIFO"
-                 : S_ISSOCK(info.st_mode) ? "it is a socket"
-                                          : "it is a device");
+      Skip(path, S_ISFIFO(info.st_mode)   ? "FIFO"
+                 : S_ISSOCK(info.st_mode) ? "socket"
+                                          : "device");
     }
     return absl::OkStatus();
   }
@@ -150,14 +180,15 @@ class Walker {
     }
     entry.type = EntryType::kLink;
     entry.mode = Entry().mode;
-    absl::string_view text(target, size);
-    if (text == base_) {
-      entry.target = RelativeTarget(entry.path, "");
-    } else if (base_ != "/" && absl::ConsumePrefix(&text, base_) &&
-               absl::ConsumePrefix(&text, "/")) {
+    entry.target = std::string(target, size);
+    for (const std::string& base : {base_, alias_}) {
+      absl::string_view text(target, size);
+      if (base.empty() || base == "/" || !absl::ConsumePrefix(&text, base) ||
+          !(text.empty() || absl::ConsumePrefix(&text, "/"))) {
+        continue;
+      }
       entry.target = RelativeTarget(entry.path, text);
-    } else {
-      entry.target = std::string(target, size);
+      break;
     }
     if (!LinkStaysInside(entry.path, entry.target)) {
       out_.warnings.push_back(absl::StrCat(
@@ -170,7 +201,9 @@ class Walker {
   absl::Status Enter(int folder, const std::string& name, Entry entry,
                      const struct stat& info, bool whole) {
     if (info.st_dev != device_) {
-      Skip(entry.path, "it is another file system");
+      out_.warnings.push_back(
+          absl::StrCat(Printable(Join(base_, entry.path)),
+                       " is not synced: it is another file system"));
       return absl::OkStatus();
     }
     Fd fd(openat(folder, name.c_str(),
@@ -213,8 +246,12 @@ class Walker {
   }
 
   const std::string& base_;
+  const std::string& alias_;
   const IgnoreRules& rules_;
+  const bool several_;
   Scan& out_;
+  std::map<absl::string_view, Skipped> skipped_;
+  absl::flat_hash_set<std::string> seen_;  // Where there are several roots.
   const SyncRoot* root_ = nullptr;
   dev_t device_ = 0;
   absl::flat_hash_set<std::string> listed_;
@@ -230,12 +267,14 @@ FileFacts FactsOf(const struct stat& info) {
 
 absl::StatusOr<Scan> ScanTree(const std::string& base,
                               const std::vector<SyncRoot>& roots,
-                              const IgnoreRules& rules) {
+                              const IgnoreRules& rules,
+                              const std::string& alias) {
   Scan scan;
-  Walker walker(base, rules, &scan);
+  Walker walker(base, alias, rules, roots.size() > 1, &scan);
   for (const SyncRoot& root : roots) {
     DIST_RETURN_IF_ERROR(walker.Walk(root));
   }
+  walker.WarnOfSkipped();
   return scan;
 }
 

@@ -57,12 +57,14 @@ struct Scan {
 
 // Walks the roots below the folder `base` (absolute). Follows no link: links
 // are entries. Absolute links to something below the base become relative ones,
-// so that they mean the same in another place. Skips FIFOs, sockets, devices
+// so that they mean the same in another place; `alias` is the base by another
+// name, such as one with links in it. Skips FIFOs, sockets, devices
 // and other file systems with a warning. Errors: NotFound for a root that does
 // not exist.
 absl::StatusOr<Scan> ScanTree(const std::string& base,
                               const std::vector<SyncRoot>& roots,
-                              const IgnoreRules& rules);
+                              const IgnoreRules& rules,
+                              const std::string& alias = "");
 
 }  // namespace dist
 

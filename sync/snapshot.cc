@@ -38,6 +38,10 @@ int64_t Now() {
       .count();
 }
 
+std::string Join(absl::string_view base, absl::string_view text) {
+  return absl::StrCat(base == "/" ? "" : Printable(base), "/", text);
+}
+
 // One file to hash, and what came of it.
 struct Job {
   Scan::File* file = nullptr;
@@ -48,7 +52,8 @@ struct Job {
 
 class HashWorker {
  public:
-  explicit HashWorker(int base) : walk_(base), buffer_(kChunk, '\0') {}
+  HashWorker(int base, bool lenient)
+      : walk_(base), lenient_(lenient), buffer_(kChunk, '\0') {}
 
   void Hash(Job* job) {
     for (int i = 0; i < kReads; ++i) {
@@ -83,9 +88,13 @@ class HashWorker {
       job->trouble = absl::StrCat(Printable(entry.path), ": no file any more");
       return true;
     }
+    // What is appended later is not read.
+    const uint64_t most =
+        lenient_ ? static_cast<uint64_t>(before.st_size) : UINT64_MAX;
     uint64_t size = 0;
-    while (true) {
-      const ssize_t n = read(fd.get(), &buffer_[0], buffer_.size());
+    while (size < most) {
+      const ssize_t n = read(fd.get(), &buffer_[0],
+                             std::min<uint64_t>(buffer_.size(), most - size));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) {
         job->trouble = std::string(ErrnoStatus(errno, entry.path).message());
@@ -97,6 +106,7 @@ class HashWorker {
     }
     entry.digest = hasher_.Finish();
     if (fstat(fd.get(), &after) != 0) return false;
+    if (lenient_ && after.st_size > before.st_size) after = before;
     job->file->facts = FactsOf(after);
     entry.size = job->file->facts.size;
     entry.mtime = job->file->facts.mtime;
@@ -105,14 +115,15 @@ class HashWorker {
   }
 
   FolderWalk walk_;
+  const bool lenient_;
   std::string buffer_;
   Hasher hasher_;
 };
 
-void HashAll(int base, std::vector<Job>* jobs) {
+void HashAll(int base, bool lenient, std::vector<Job>* jobs) {
   std::atomic<size_t> next{0};
   const auto work = [&] {
-    HashWorker worker(base);
+    HashWorker worker(base, lenient);
     // Neighbours share a folder: take several at a time.
     constexpr size_t kStep = 16;
     while (true) {
@@ -144,10 +155,11 @@ absl::Status Troubles(std::vector<std::string> lines) {
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Take(
     const SnapshotRequest& request, HashCache* cache) {
-  DIST_ASSIGN_OR_RETURN(Scan scan,
-                        ScanTree(request.base, request.roots, request.rules));
+  DIST_ASSIGN_OR_RETURN(Scan scan, ScanTree(request.base, request.roots,
+                                            request.rules, request.alias));
   std::shared_ptr<Snapshot> snapshot(new Snapshot);
   snapshot->base_ = request.base;
+  snapshot->lenient_ = request.lenient;
   snapshot->folder_ =
       Fd(open(request.base.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!snapshot->folder_.ok()) return ErrnoStatus(errno, request.base);
@@ -162,13 +174,15 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Take(
       jobs.push_back({&file, 0, false, ""});
     }
   }
-  HashAll(snapshot->folder(), &jobs);
+  HashAll(snapshot->folder(), request.lenient, &jobs);
 
   std::vector<std::string> troubles = std::move(scan.unreadable);
-  for (const Job& job : jobs) {
+  for (Job& job : jobs) {
     const std::string& path = job.file->entry.path;
     if (!job.trouble.empty()) {
-      troubles.push_back(job.trouble);
+      troubles.push_back(request.lenient ? job.trouble
+                                         : Join(request.base, job.trouble));
+      job.gone = request.lenient;
     } else if (job.gone) {
       scan.warnings.push_back(
           absl::StrCat(Printable(path), " has vanished and is not synced"));
@@ -177,7 +191,13 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Take(
     }
     if (job.gone) job.file->entry.path.clear();
   }
-  DIST_RETURN_IF_ERROR(Troubles(std::move(troubles)));
+  if (request.lenient) {
+    for (const std::string& trouble : troubles) {
+      scan.warnings.push_back(absl::StrCat("left out: ", trouble));
+    }
+  } else {
+    DIST_RETURN_IF_ERROR(Troubles(std::move(troubles)));
+  }
 
   Manifest& manifest = snapshot->manifest_;
   absl::flat_hash_map<std::string, FileFacts> facts;

@@ -20,6 +20,10 @@ struct SnapshotRequest {
   std::string base;  // Absolute; paths are relative to it.
   std::vector<SyncRoot> roots;
   IgnoreRules rules;
+  std::string alias = "";  // As in ScanTree().
+  // Somebody may be writing: of a file that grows, what is there is taken; what
+  // cannot be read or does not stand still is left out with a warning.
+  bool lenient = false;
 };
 
 // Immutable; may be used by several threads.
@@ -32,6 +36,7 @@ class Snapshot {
       const SnapshotRequest& request, HashCache* cache);
 
   const std::string& base() const { return base_; }
+  bool lenient() const { return lenient_; }
   int folder() const { return folder_.get(); }  // Of base.
   const Manifest& manifest() const { return manifest_; }
   // Of files: as they were when they were hashed; by position.
@@ -46,6 +51,7 @@ class Snapshot {
   Snapshot() = default;
 
   std::string base_;
+  bool lenient_ = false;
   Fd folder_;
   Manifest manifest_;
   std::vector<FileFacts> facts_;

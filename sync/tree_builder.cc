@@ -14,18 +14,44 @@
 #include "core/manifest/path_rules.h"
 
 namespace dist {
+namespace {
+
+// In a chdir= folder: what somebody else has put there is not removed.
+TreeState WithoutTheirs(TreeState state, const Manifest& want) {
+  const auto leaves = [&](const Entry& entry) {
+    const Entry* const wanted = want.Find(entry.path);
+    if (!state.theirs.contains(entry.path) ||
+        (wanted != nullptr && wanted->type == entry.type)) {
+      return false;
+    }
+    state.foreign.push_back(entry.path);
+    return true;
+  };
+  std::vector<Entry>& entries = state.intact.entries;
+  entries.erase(std::remove_if(entries.begin(), entries.end(), leaves),
+                entries.end());
+  return state;
+}
+
+}  // namespace
 
 TreeBuilder::TreeBuilder(TreeSlot* slot, Store* store, TreeState state,
                          const Manifest* want, std::string cache_home)
     : slot_(*slot),
       store_(*store),
-      state_(std::move(state)),
+      state_(slot->own() ? std::move(state)
+                         : WithoutTheirs(std::move(state), *want)),
       want_(*want),
       cache_home_(std::move(cache_home)),
       local_(store, slot->tree()),
       diff_(Diff(state_.intact, want_)),
       direct_(slot->fresh() && state_.facts.empty()),
-      walk_(slot->tree()) {}
+      walk_(slot->tree()) {
+  if (slot_.own()) state_.theirs.clear();
+  for (const auto* made : {&diff_.make_files, &diff_.make_links}) {
+    for (const uint32_t i : *made) state_.theirs.erase(EntryAt(i).path);
+  }
+}
 
 TreeBuilder::~TreeBuilder() {
   if (!committed_) Abandon();

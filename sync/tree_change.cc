@@ -28,6 +28,7 @@ absl::Status TreeBuilder::Commit() {
   DIST_RETURN_IF_ERROR(Touch());
   if (slot_.fresh()) DIST_RETURN_IF_ERROR(slot_.Publish());
   DropBytecode();
+  state_.intact = Manifest();  // Its memory is needed for the ledger.
   DIST_RETURN_IF_ERROR(SaveLedger(slot_.ledger(), want_));
   unlinkat(slot_.home(), (slot_.ledger() + kIntent).c_str(), 0);
   committed_ = true;
@@ -199,9 +200,7 @@ absl::Status TreeBuilder::SaveIntent() {
 
 absl::Status TreeBuilder::SaveLedger(const std::string& name,
                                      const Manifest& manifest) {
-  Ledger ledger;
-  ledger.manifest = manifest;
-  ledger.facts.resize(manifest.entries.size());
+  std::vector<FileFacts> facts(manifest.entries.size());
   for (size_t i = 0; i < manifest.entries.size(); ++i) {
     const std::string& path = manifest.entries[i].path;
     if (manifest.entries[i].type != EntryType::kFile) continue;
@@ -210,10 +209,9 @@ absl::Status TreeBuilder::SaveLedger(const std::string& name,
         wanted == nullptr
             ? made_.end()
             : made_.find(static_cast<uint32_t>(wanted - want_.entries.data()));
-    ledger.facts[i] =
-        made != made_.end() ? made->second.facts : state_.facts[path];
+    facts[i] = made != made_.end() ? made->second.facts : state_.facts[path];
   }
-  return WriteLedger(slot_.home(), name, ledger);
+  return WriteLedger(slot_.home(), name, manifest, facts, state_.theirs);
 }
 
 }  // namespace dist

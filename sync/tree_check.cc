@@ -16,6 +16,7 @@
 #include "core/manifest/path_rules.h"
 #include "sync/beneath.h"
 #include "sync/content_file.h"
+#include "sync/gather.h"
 
 namespace dist {
 namespace {
@@ -66,7 +67,7 @@ class Checker {
       const std::string target = Target(folder, name);
       for (const Entry* entry : {ours, intended, wanted}) {
         if (IsType(entry, EntryType::kLink) && entry->target == target) {
-          state_.intact.entries.push_back(*entry);
+          Keep(*entry);
           return absl::OkStatus();
         }
       }
@@ -90,6 +91,10 @@ class Checker {
 
   absl::Status Enter(int folder, const std::string& name,
                      const std::string& path, const struct stat& info) {
+    // Ours always have these; the rest of the mode is restored at the end.
+    if ((info.st_mode & 0700) != 0700) {
+      RestoreMode(folder, name, (info.st_mode & 07777) | 0700);
+    }
     Fd fd(openat(folder, name.c_str(),
                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd.ok()) return ErrnoStatus(errno, path);
@@ -97,7 +102,7 @@ class Checker {
     entry.path = path;
     entry.type = EntryType::kFolder;
     entry.mode = info.st_mode & 07777;
-    state_.intact.entries.push_back(std::move(entry));
+    Keep(std::move(entry));
     return Folder(std::move(fd), path);
   }
 
@@ -111,14 +116,14 @@ class Checker {
     const bool same_wanted =
         IsType(wanted, EntryType::kFile) && wanted->size == facts.size;
     if (untouched && (ledger_.since_boot || !same_wanted)) {
-      Keep(*ours, facts, info.st_mode);
+      KeepFile(*ours, facts, info.st_mode);
       return true;
     }
     state_.noted = false;
     if (!same_wanted) {
       const Entry* const intended = Intended(path, facts);
       if (intended == nullptr) return false;
-      Keep(*intended, facts, info.st_mode);
+      KeepFile(*intended, facts, info.st_mode);
       return true;
     }
     const Fd fd(openat(folder, name.c_str(),
@@ -130,7 +135,7 @@ class Checker {
         fstat(fd.get(), &after) != 0 || FactsOf(after) != facts) {
       return false;
     }
-    Keep(*wanted, facts, info.st_mode);
+    KeepFile(*wanted, facts, info.st_mode);
     return true;
   }
 
@@ -146,17 +151,29 @@ class Checker {
   }
 
   // `content` has size and digest; the rest is as it is on the disk.
-  void Keep(Entry content, const FileFacts& facts, mode_t mode) {
+  void KeepFile(Entry content, const FileFacts& facts, mode_t mode) {
     content.mode = mode & 07777;
     content.mtime = facts.mtime;
     state_.facts[content.path] = facts;
-    state_.intact.entries.push_back(std::move(content));
+    Keep(std::move(content));
+  }
+
+  void Keep(Entry entry) {
+    bool known = false;
+    bool theirs = false;
+    for (const Ledger* ledger : {&ledger_, &intent_}) {
+      known = known || IsType(ledger->manifest.Find(entry.path), entry.type);
+      theirs = theirs || ledger->theirs.contains(entry.path);
+    }
+    if (!known || theirs) state_.theirs.insert(entry.path);
+    state_.intact.entries.push_back(std::move(entry));
   }
 
   absl::Status Foreign(const std::string& name, const std::string& path) {
     if (name == "__pycache__") {
       state_.bytecode.push_back(path);
-    } else if (!IsAlwaysIgnored(name) || want_.Find(path) != nullptr) {
+    } else if (!IsAlwaysIgnored(name) || MatchesGlob(kCoverageFiles, name) ||
+               want_.Find(path) != nullptr) {
       state_.foreign.push_back(path);
       if (ledger_.manifest.Find(path) != nullptr ||
           intent_.manifest.Find(path) != nullptr || ledger_.hash.empty()) {

@@ -18,6 +18,8 @@ struct TreeState {
   // the content that is wanted. In order, complete.
   Manifest intact;
   absl::flat_hash_map<std::string, FileFacts> facts;  // Of its files, by path.
+  // Paths of it that no ledger names, or only as somebody else's.
+  absl::flat_hash_set<std::string> theirs;
   // What is neither wanted nor ours, topmost paths only. Not in it: names that
   // are always ignored, as in rsync; tests and their tools keep caches there.
   std::vector<std::string> foreign;

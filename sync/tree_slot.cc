@@ -108,6 +108,7 @@ absl::Status TreeSlot::OpenOwn(int trees, const std::string& project) {
     path_ = absl::StrCat(home_path_, "/", kTree);
     RecoverSwap(home_.get());
     fresh_ = faccessat(home_.get(), kTree, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+    if (!fresh_) RestoreMode(home_.get(), kTree, 0700);
     DIST_ASSIGN_OR_RETURN(
         tree_, OpenPrivateFolderAt(home_.get(), fresh_ ? kFirst : kTree));
     return absl::OkStatus();
@@ -127,7 +128,11 @@ absl::Status TreeSlot::OpenAt(int trees, const std::string& project,
   DIST_ASSIGN_OR_RETURN(const Fd all, OpenPrivateFolderAt(trees, name));
   DIST_ASSIGN_OR_RETURN(home_, OpenPrivateFolderAt(all.get(), "0"));
   DIST_ASSIGN_OR_RETURN(lock_, TryLock(home_.get()));
-  if (!lock_.ok()) {
+  // Whoever has another cache home has another lock, but the same folder. Where
+  // folders cannot be locked, as on NFS, there is only the first one.
+  const bool taken =
+      flock(tree_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (!lock_.ok() || taken) {
     return absl::UnavailableError(
         absl::StrCat(Printable(path_), " is in use by another run"));
   }
@@ -154,8 +159,13 @@ absl::Status TreeSlot::ReopenTree() {
 
 absl::Status TreeSlot::OpenStage() {
   const int folder = own_ ? home_.get() : tree_.get();
-  DIST_ASSIGN_OR_RETURN(
-      stage_, OpenPrivateFolderAt(folder, own_ ? kStage : kStageThere));
+  auto stage = OpenPrivateFolderAt(folder, own_ ? kStage : kStageThere);
+  if (!stage.ok()) {
+    return absl::Status(stage.status().code(),
+                        absl::StrCat(Printable(own_ ? home_path_ : path_), "/",
+                                     stage.status().message()));
+  }
+  stage_ = *std::move(stage);
   return absl::OkStatus();
 }
 

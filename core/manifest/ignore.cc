@@ -1,5 +1,6 @@
 #include "core/manifest/ignore.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,8 +10,8 @@ namespace dist {
 namespace {
 
 // __pycache__ holds nothing else; dist-artifacts is where what came back is.
-constexpr absl::string_view kAlways[] = {".*", "*.pyc", "*.pyo", "*~",
-                                         "__pycache__", "dist-artifacts"};
+constexpr absl::string_view kAlways[] = {".*", "*.pyc",       "*.pyo",
+                                         "*~", "__pycache__", "dist-artifacts"};
 constexpr size_t kNone = absl::string_view::npos;
 
 // Position behind the class that starts at `at` ("["), or kNone if it is not
@@ -107,8 +108,9 @@ bool IsAlwaysIgnored(absl::string_view base_name) {
   return false;
 }
 
-IgnoreRules::IgnoreRules(std::vector<std::string> patterns)
-    : patterns_(std::move(patterns)) {
+IgnoreRules::IgnoreRules(std::vector<std::string> patterns,
+                         std::vector<std::string> own)
+    : patterns_(std::move(patterns)), own_(std::move(own)) {
   for (std::string& pattern : patterns_) {
     while (pattern.compare(0, 2, "./") == 0) pattern.erase(0, 2);
     while (pattern.size() > 1 && pattern.back() == '/') pattern.pop_back();
@@ -130,9 +132,14 @@ int IgnoreRules::FirstMatch(absl::string_view path,
   return -1;
 }
 
+bool IgnoreRules::IsOwn(absl::string_view absolute) const {
+  return std::find(own_.begin(), own_.end(), absolute) != own_.end();
+}
+
 bool IgnoreRules::Ignores(absl::string_view path,
                           absl::string_view absolute) const {
-  return IsAlwaysIgnored(BaseName(path)) || FirstMatch(path, absolute) >= 0;
+  return IsAlwaysIgnored(BaseName(path)) || IsOwn(absolute) ||
+         FirstMatch(path, absolute) >= 0;
 }
 
 std::string IgnoreRules::WhyIgnored(absl::string_view path,
@@ -142,6 +149,7 @@ std::string IgnoreRules::WhyIgnored(absl::string_view path,
       return absl::StrCat(pattern, " (always ignored)");
     }
   }
+  if (IsOwn(absolute)) return "dist itself writes there";
   const int match = FirstMatch(path, absolute);
   if (match < 0) return "";
   return absl::StrCat("--rsyncignore ", patterns_[match]);

@@ -24,7 +24,9 @@ class IgnoreRules {
   // --rsyncignore and its relatives, as they were written. A pattern without
   // "/" matches base names; one with "/" the path relative to the synced root,
   // or, if it is absolute, the absolute path.
-  explicit IgnoreRules(std::vector<std::string> patterns);
+  // `own`: absolute paths of folders that dist itself writes to.
+  explicit IgnoreRules(std::vector<std::string> patterns,
+                       std::vector<std::string> own = {});
 
   // The rule that ignores the entry at `path` (relative to the synced root),
   // which is at `absolute`: "*.pyc (always ignored)"; "" if none does. What is
@@ -37,7 +39,10 @@ class IgnoreRules {
   // Index of the first pattern that matches; -1: none.
   int FirstMatch(absl::string_view path, absl::string_view absolute) const;
 
+  bool IsOwn(absl::string_view absolute) const;
+
   std::vector<std::string> patterns_;
+  std::vector<std::string> own_;
 };
 
 }  // namespace dist

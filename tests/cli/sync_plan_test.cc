@@ -17,6 +17,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 using Strings = std::vector<std::string>;
 
@@ -133,8 +134,8 @@ TEST_F(SyncPlanTest, PathsThatAreNotSyncedAreRefused) {
   ASSERT_TRUE(layout.ok()) << layout.status();
   const auto args = ArgsInTree(*layout, request.options);
   EXPECT_THAT(std::string(args.status().message()),
-              HasSubstr("pkg/tests is not in what is synced\nhelp: add "
-                        "--rsyncdir pkg/tests"));
+              HasSubstr("pkg/tests is not in what is synced: it is in no "
+                        "--rsyncdir\nhelp: add --rsyncdir pkg/tests"));
 }
 
 TEST_F(SyncPlanTest, ExplainsWhichRuleDecided) {
@@ -149,6 +150,45 @@ TEST_F(SyncPlanTest, ExplainsWhichRuleDecided) {
               HasSubstr("\nsynced: pkg/tests/test_it.py\n  it is below"));
   EXPECT_THAT(*told, HasSubstr("not synced: ../lib/x.py\n  it is in no"));
   EXPECT_THAT(*told, HasSubstr("not synced: nowhere\n  it does not exist"));
+}
+
+TEST_F(SyncPlanTest, SettingsCountWhereTheirFileIs) {
+  folder_.Write("proj/dist.toml",
+                "rsyncdirs = [\"pkg/tests\"]\nrsyncignore = [\"*.log\"]\n");
+  folder_.Write("proj/pkg/tests/big.log", "");
+  Enter("proj/pkg");
+  EXPECT_THAT(RootsOf(LayOut({})), Contains("pkg/tests"));
+  EXPECT_THAT(*RunSyncVerb({"--dry-run"}), Not(HasSubstr("big.log")));
+  folder_.Write("proj/dist.toml", "rsyncdir = \"pkg/tests\"\n");
+  EXPECT_THAT(RootsOf(LayOut({})), Contains("pkg/tests"));
+  EXPECT_THAT(RootsOf(LayOut({"--rsyncdir=."})), Contains("pkg"));
+}
+
+TEST_F(SyncPlanTest, WhatIsFetchedMayBeNamedFromWhereTheUserIs) {
+  Enter("proj/pkg");
+  const SyncLayout layout = LayOut({"--rsyncdir=../../lib", "--rsyncdir=.."});
+  const auto globs = [&](const std::string& written) {
+    return FetchGlobs(layout, {written});
+  };
+  EXPECT_THAT(globs("*.log"), ElementsAre("*.log"));
+  EXPECT_THAT(globs("./out/*.log"),
+              UnorderedElementsAre("out/*.log", "proj/out/*.log",
+                                   "proj/pkg/out/*.log"));
+  EXPECT_THAT(globs("out/"),
+              UnorderedElementsAre("out", "out/**", "**/out/**", "proj/out/**",
+                                   "proj/pkg/out/**"));
+  EXPECT_THAT(globs(folder_.Path("proj/out/")),
+              UnorderedElementsAre("proj/out", "proj/out/**"));
+}
+
+TEST_F(SyncPlanTest, ALineSaysWhatIsSynced) {
+  const SyncLayout layout = LayOut({"--rsyncdir=pkg", "--rsyncdir=../lib"});
+  std::vector<std::string> warnings;
+  const auto plan = TakeSnapshot(layout, &warnings);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(Describe(layout, *plan),
+            absl::StrCat("syncs 5 files, 9 bytes, of ", folder_.path(),
+                         ": proj/pkg, lib"));
 }
 
 TEST_F(SyncPlanTest, ADryRunListsWhatIsSent) {

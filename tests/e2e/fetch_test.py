@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -41,7 +42,7 @@ def test_files_come_back_whatever_the_verdict(dist, host):  # noqa: F811
             os.mkfifo("pipe.png")
             os.kill(os.getpid(), 9)
         """})
-    ran = dist.run("--tx", host.tx, "--fetch", "*.png", "--fetch", "no/such/*")
+    ran = dist.run("--tx", host.tx, "--fetch", "./out/", "--fetch", "two.png", "--fetch", "no/such/*")
     assert ran.counts == {"failed": 1, "crashed": 1}, ran
     assert came(dist) == {"out/one.png": b"\x89PNG", "two.png": b"2"}
     # A second run does not send them there, and what is gone there goes here.
@@ -136,6 +137,24 @@ def test_two_runs_that_fetch_at_once(dist, host, tmp_path):  # noqa: F811
     assert "start one of them in another folder" in said and "chdir" not in said, ran
 
 
+def test_a_file_that_is_still_written_to_keeps_no_other(dist, host):  # noqa: F811
+    """Of the log of a server that a test has left behind comes what is there."""
+    dist.write(it="""
+        import pathlib, subprocess
+        def test_it():
+            pathlib.Path("quiet.log").write_text("quiet")
+            busy = pathlib.Path("busy.log")
+            subprocess.Popen(["setsid", "sh", "-c", "while :; do echo line; done > busy.log"])
+            while not busy.exists() or not busy.stat().st_size: pass
+        """)
+    ran = dist.run("--tx", host.tx, "--fetch", "*.log")
+    for pid in dist_run.processes(dist.cookie):
+        os.kill(pid, signal.SIGKILL)
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    files = {path.rpartition("/")[2]: text for path, text in came(dist).items()}
+    assert files["quiet.log"] == b"quiet" and files["busy.log"].startswith(b"line\n"), ran
+
+
 def test_a_limit_is_said(dist, host):  # noqa: F811
     dist.write(it="""
         import os
@@ -156,6 +175,8 @@ def test_coverage_is_combined_here(dist, host):  # noqa: F811
     """With paths of this machine, and no setting that says so."""
     pytest.importorskip("pytest_cov")
     dist.write({"pytest.ini": "[pytest]\n", "pkg/__init__.py": "",
+                ".coveragerc": "[run]\nbranch = True\nomit = */not_mine.py\n",
+                "pkg/not_mine.py": "",
                 "pkg/code.py": "def one():\n    return 1\n\ndef two():\n    return 2\n",
                 "test_a.py": "from pkg import code\ndef test_it(): code.one()\n",
                 "test_b.py": "from pkg import code\ndef test_it(): code.two()\n"})
@@ -174,10 +195,17 @@ def test_coverage_is_combined_here(dist, host):  # noqa: F811
 
     coverage("combine")
     coverage("json", "-o", "cov.json")
-    found = json.loads((dist / "cov.json").read_text())["files"]
+    report = json.loads((dist / "cov.json").read_text())
+    assert report["meta"]["branch_coverage"], "as .coveragerc says, which is read there, too"
+    found = report["files"]
     assert {os.path.normpath(path) for path in found} == {"pkg/__init__.py", "pkg/code.py"}
     assert found["pkg/code.py"]["summary"]["percent_covered"] == 100
     assert str(host.home) not in coverage("report")
+    # What that run has left is still there, but not this run's.
+    ran = dist.run("--tx", host.tx, "test_a.py", "--", "--cov=pkg", "--cov-report=")
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    again = [path.name for path in (dist / ".").glob(".coverage.*")]
+    assert again and not set(again) & set(files)
 
 
 def test_what_a_killed_node_leaves_is_removed(dist, host, tmp_path):  # noqa: F811

@@ -121,7 +121,9 @@ def test_two_folders_in_one_run(dist, tmp_path):
 def test_verbose_says_what_was_sent(dist, there, tmp_path):
     dist.write({"test_it.py": "def test_it(): pass"})
     ran = run(dist, there, "-v", "--rsyncdir", ".", "test_it.py", env=cache(tmp_path))
-    assert f"host localhost: synced to {there}: " in ran.out + ran.err, ran
+    said = ran.out + ran.err
+    assert f"syncs 1 file, 19 bytes, of {dist.folder}\n" in said, ran
+    assert f"host localhost: synced to {there}: " in said, ran
 
 
 def test_a_folder_in_the_way_is_named(dist, there, tmp_path):

@@ -91,8 +91,10 @@ bool Exists(const std::string& path) {
 }
 
 void SetTime(const std::string& path, int64_t mtime) {
+  // The nanoseconds count upwards, before 1970 too.
+  const int64_t nanos = (mtime % kSecond + kSecond) % kSecond;
   const timespec times[2] = {{0, UTIME_OMIT},
-                             {mtime / kSecond, mtime % kSecond}};
+                             {mtime / kSecond - (mtime % kSecond < 0), nanos}};
   EXPECT_EQ(utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW), 0);
 }
 

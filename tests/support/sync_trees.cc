@@ -161,6 +161,10 @@ const std::vector<TreeCase>& TreeCases() {
          SetTime(f + "/old", 1);
          WriteFile(f + "/new", "text");
          SetTime(f + "/new", 4'000'000'000'123'456'789);
+         WriteFile(f + "/before_1970", "text");
+         SetTime(f + "/before_1970", -1'500'000'000);
+         WriteFile(f + "/last", "text");
+         SetTime(f + "/last", INT64_MAX);
        }},
       {"Fifo",
        [](const std::string& f) {

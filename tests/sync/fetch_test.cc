@@ -1,9 +1,12 @@
 // Fetching: what is gathered, and what a lying host can make us write.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 
 #include "sync/artifacts_folder.h"
 #include "sync/coverage_files.h"
@@ -86,6 +89,65 @@ TEST_F(GatherTest, WhatExceedsALimitIsSaid) {
             "1 file of 600 bytes left there: at most ");
   EXPECT_EQ(Paths({"**"}, 10'000, 2), "a b ");
   ASSERT_EQ(notes_.size(), 1u);
+}
+
+// A program that a test has left behind writes on.
+TEST_F(GatherTest, OfAFileThatGrowsComesWhatIsThere) {
+  WriteFile(folder_ + "/quiet", "quiet");
+  WriteFile(folder_ + "/log", std::string(3 << 20, 'x'));
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    const Fd fd(
+        open((folder_ + "/log").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    while (!stop) (void)!write(fd.get(), "more", 4);
+  });
+  SyncRig rig;
+  for (int i = 0; i < 5; ++i) {
+    const auto gathered = Gather({folder_, {"**"}, 1 << 30, 100});
+    ASSERT_TRUE(gathered.ok()) << gathered.status();
+    EXPECT_EQ(gathered->notes.size(), 0u);
+    SyncTarget target(rig.cache());
+    const SyncOutcome came = rig.SyncTo(&target, gathered->snapshot);
+    ASSERT_EQ(came.error, "");
+    EXPECT_EQ(ReadFile(came.done.path + "/quiet"), "quiet");
+    EXPECT_GE(ReadFile(came.done.path + "/log").size(), 3u << 20);
+  }
+  stop = true;
+  writer.join();
+}
+
+TEST_F(GatherTest, AFileThatNeverStandsStillIsLeftOut) {
+  WriteFile(folder_ + "/quiet", "quiet");
+  WriteFile(folder_ + "/busy", std::string(8 << 20, 'x'));
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    for (int64_t i = 1; !stop; ++i) SetTime(folder_ + "/busy", i);
+  });
+  std::string paths;
+  // On a busy machine the writer may rest for as long as a read takes.
+  for (int i = 0; i < 1000 && paths != "quiet "; ++i) {
+    paths = Paths({"**"}, 1 << 30);
+  }
+  stop = true;
+  writer.join();
+  EXPECT_EQ(paths, "quiet ");
+  ASSERT_EQ(notes_.size(), 1u);
+  EXPECT_EQ(notes_[0], "left out: busy: it changes while it is read");
+}
+
+TEST_F(GatherTest, CoverageOfEarlierRunsStays) {
+  WriteFile(folder_ + "/.coverage.host.1.abc", "x");
+  struct stat info;
+  ASSERT_EQ(stat((folder_ + "/.coverage.host.1.abc").c_str(), &info), 0);
+  const int64_t changed = FactsOf(info).ctime;
+  const auto count = [&](std::vector<std::string> globs, int64_t since) {
+    const auto gathered = Gather({folder_, std::move(globs), 1000, 100, since});
+    if (!gathered.ok() || gathered->snapshot == nullptr) return size_t{0};
+    return gathered->snapshot->manifest().entries.size();
+  };
+  EXPECT_EQ(count({kCoverageFiles}, changed), 1u);
+  EXPECT_EQ(count({kCoverageFiles}, changed + 1), 0u);
+  EXPECT_EQ(count({kCoverageFiles, ".*"}, changed + 1), 1u) << "asked for";
 }
 
 TEST_F(GatherTest, AFolderThatIsGoneIsAnError) {

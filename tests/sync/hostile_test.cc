@@ -262,6 +262,21 @@ TEST_F(HostileTest, AFileThatChangesMeanwhileIsReported) {
       << outcome.error;
 }
 
+TEST_F(HostileTest, WhatWasThereStillArrivesIfAFileIsTouchedOrGrows) {
+  WriteFile(rig_.Here("replaced"), "the same");
+  const std::string old = ReadFile(rig_.Here("file"));
+  const auto snapshot = SnapshotOf(rig_.here());
+  SetTime(rig_.Here("file"), 7);
+  WriteFile(rig_.Here("file"), old + "and more");
+  unlink(rig_.Here("replaced").c_str());
+  WriteFile(rig_.Here("replaced"), "the same", 0600);
+  SyncTarget target(rig_.cache());
+  const SyncOutcome outcome = rig_.SyncTo(&target, snapshot);
+  ASSERT_EQ(outcome.error, "");
+  EXPECT_EQ(ReadFile(outcome.done.path + "/file"), old);
+  EXPECT_EQ(ReadFile(outcome.done.path + "/replaced"), "the same");
+}
+
 // Somebody swaps a folder for a link to a folder of theirs, all the time.
 TEST_F(HostileTest, NoLinkThatAppearsMeanwhileIsFollowed) {
   const std::string there = NewFolder();

@@ -71,6 +71,31 @@ TEST_F(SnapshotTest, KeepsTheLayoutOfSeveralRoots) {
             (Strings{"a", "a/x", "b", "b/c", "b/c/x", "b/conftest.py"}));
 }
 
+TEST_F(SnapshotTest, NestedRootsAreOne) {
+  WriteFile(Here("d/e/a"), "1");
+  WriteFile(Here("d/e/.hidden/b"), "2");
+  for (const char* name : {"d/e/pipe", "d/pipe2", "d/pipe3"}) {
+    mkfifo(Here(name).c_str(), 0600);
+  }
+  const auto scan = ScanTree(
+      here_, {{"d", {}}, {"d/e", {}}, {"d", {}}, {"d/e/.hidden", {}}}, {});
+  ASSERT_TRUE(scan.ok()) << scan.status();
+  EXPECT_EQ(scan->files.size(), 2u);
+  ASSERT_EQ(scan->warnings.size(), 1u);
+  EXPECT_TRUE(absl::EndsWith(scan->warnings[0],
+                             " and 2 more are not synced: they are FIFOs"))
+      << scan->warnings[0];
+}
+
+TEST_F(SnapshotTest, ATimeThatNoClockHasIsTheLastOne) {
+  WriteFile(Here("a"), "1");
+  const timespec times[2] = {{0, UTIME_OMIT}, {9'223'372'036, 999'999'999}};
+  ASSERT_EQ(utimensat(AT_FDCWD, Here("a").c_str(), times, 0), 0);
+  const auto snapshot = Snapshot::Take({here_, {{}}, {}}, nullptr);
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  EXPECT_EQ((*snapshot)->manifest().entries[0].mtime, INT64_MAX);
+}
+
 TEST_F(SnapshotTest, ARootThatDoesNotExistIsAnError) {
   const auto snapshot =
       Snapshot::Take({here_, {{"nowhere", std::nullopt}}, {}}, nullptr);

@@ -1,7 +1,11 @@
 #include "sync/target.h"
 
+#include <errno.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <functional>
@@ -49,9 +53,96 @@ TEST_F(TargetTest, RemovesWhatTestsLeftButKeepsCaches) {
   const std::string tree = Sync();
   WriteFile(tree + "/left/behind", "x");
   WriteFile(tree + "/.pytest_cache/v", "x");
+  // Of sources as they were; it would come back as this run's.
+  WriteFile(tree + "/.coverage.host.1.abc", "x");
   Sync();
   EXPECT_FALSE(Exists(tree + "/left"));
+  EXPECT_FALSE(Exists(tree + "/.coverage.host.1.abc"));
   EXPECT_TRUE(Exists(tree + "/.pytest_cache/v"));
+}
+
+// Root is stopped by no mode, unless it says so.
+void WithoutPrivileges(const std::function<void()>& body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct none[2] = {};
+    if (syscall(SYS_capset, &header, none) != 0) _exit(99);
+    body();
+    _exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+TEST_F(TargetTest, RightsThatTestsTookAwayComeBack) {
+  WithoutPrivileges([&] {
+    WriteFile(rig_.Here("d/e/a"), "1");
+    WriteFile(rig_.Here("d/gone"), "1");
+    const std::string tree = Sync();
+    const std::string there = NewFolder();
+    Sync(there);
+    WriteFile(tree + "/left/behind/x", "x");
+    for (const std::string& top : {tree, there}) {
+      for (const char* name : {"/left/behind", "/left", "/d/e", "/d"}) {
+        chmod((top + name).c_str(), 0);
+      }
+    }
+    chmod(tree.c_str(), 0555);
+    unlink(rig_.Here("d/gone").c_str());
+    WriteFile(rig_.Here("d/e/b"), "2");
+    ASSERT_EQ(Sync(), tree);
+    EXPECT_EQ(ViewOf(tree), ViewOf(rig_.here()));
+    Sync(there);
+    EXPECT_EQ(ViewOf(there), ViewOf(rig_.here()));
+    // Others may not write to it either.
+    chmod(tree.c_str(), 0777);
+    Sync();
+    chmod(tree.c_str(), 0);
+    Sync();
+    EXPECT_EQ(ViewOf(tree), ViewOf(rig_.here()));
+    RemoveFolder(there);
+  });
+}
+
+TEST_F(TargetTest, AFolderThatIsNotOursToWriteIsNamed) {
+  WithoutPrivileges([&] {
+    WriteFile(rig_.Here("a"), "1");
+    const std::string there = NewFolder();
+    chmod(there.c_str(), 0555);
+    EXPECT_EQ(rig_.Sync(there).error,
+              there + "/.dist-stage: Permission denied");
+    RemoveFolder(there);
+  });
+}
+
+TEST_F(TargetTest, OddModesBecomeWhatTheirOwnerCanUse) {
+  struct Row {
+    mode_t here, file, folder;
+  };
+  const Row rows[] = {{0, 0400, 0700},     {0111, 0511, 0711},
+                      {0555, 0555, 0755},  {0666, 0644, 0744},
+                      {07777, 0755, 0755}, {06755, 0755, 0755},
+                      {01777, 0755, 0755}, {0444, 0444, 0744}};
+  std::string tree;
+  const auto mode_of = [&](const std::string& name) {
+    struct stat info = {};
+    EXPECT_EQ(stat((tree + name).c_str(), &info), 0);
+    return info.st_mode & 07777;
+  };
+  // The same tree each time: a change of mode alone arrives, too.
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.here);
+    RemoveFolder(rig_.Here("d"));
+    WriteFile(rig_.Here("d/f"), "same");
+    chmod(rig_.Here("d/f").c_str(), row.here);
+    chmod(rig_.Here("d").c_str(), row.here);
+    tree = Sync();
+    EXPECT_EQ(mode_of("/d/f"), row.file);
+    EXPECT_EQ(mode_of("/d"), row.folder);
+  }
 }
 
 TEST_F(TargetTest, RestoresWhatTestsChanged) {
@@ -170,6 +261,14 @@ TEST_F(TargetTest, AFolderOfTheUsersIsForOneRunAtATime) {
     const SyncOutcome second = rig_.Sync(there);
     EXPECT_TRUE(absl::StrContains(second.error, "in use by another run"))
         << second.error;
+    const std::string cache = NewFolder();
+    SyncTarget third(cache);
+    const SyncOutcome of_another_account =
+        rig_.SyncTo(&third, SnapshotOf(rig_.here()), there);
+    EXPECT_TRUE(
+        absl::StrContains(of_another_account.error, "in use by another run"))
+        << of_another_account.error;
+    RemoveFolder(cache);
   }
   Sync(there);
   RemoveFolder(there);
@@ -232,6 +331,65 @@ TEST_F(TargetTest, TakesOverTheSameFilesThatAreThereAlready) {
   Sync(there);
   EXPECT_EQ(last_.sent, 0u);
   EXPECT_EQ(TimeOf(there + "/a"), TimeOf(rig_.Here("a")));
+  RemoveFolder(there);
+}
+
+// A copy of somebody's, or the very files that are synced.
+TEST_F(TargetTest, InAFolderOfTheUsersWhatWasThereBeforeIsNotDeleted) {
+  const std::string there = NewFolder();
+  for (const std::string& top : {rig_.here(), there}) {
+    WriteFile(top + "/a", "the same");
+    WriteFile(top + "/d/b", "the same");
+    MakeFolder(top + "/e");
+    MakeLink("a", top + "/link");
+  }
+  WriteFile(rig_.Here("d/ours"), "1");
+  WriteFile(there + "/other", "theirs");
+  WriteFile(rig_.Here("other"), "ours");
+  const TreeView before = ViewOf(there);
+  Sync(there);
+  Sync(there);
+  // That they were there is remembered, also when something else changes.
+  WriteFile(rig_.Here("d/ours"), "2");
+  Sync(there);
+  for (const char* name : {"a", "d", "e", "link", "other"}) {
+    RemoveFolder(rig_.Here(name));
+  }
+  Sync(there);
+  EXPECT_EQ(ReadFile(there + "/a"), "the same");
+  EXPECT_EQ(ReadFile(there + "/d/b"), "the same");
+  EXPECT_TRUE(Exists(there + "/e"));
+  EXPECT_TRUE(Exists(there + "/link"));
+  EXPECT_FALSE(Exists(there + "/d/ours"));
+  EXPECT_FALSE(Exists(there + "/other")) << "it had become ours";
+  RemoveFolder(there);
+}
+
+TEST_F(TargetTest, InAFolderOfTheUsersWhatIsReplacedBecomesOurs) {
+  const std::string there = NewFolder();
+  WriteFile(rig_.Here("a"), "the same");
+  WriteFile(there + "/a", "the same");
+  Sync(there);
+  WriteFile(rig_.Here("a"), "changed");
+  Sync(there);
+  EXPECT_EQ(ReadFile(there + "/a"), "changed");
+  unlink(rig_.Here("a").c_str());
+  Sync(there);
+  EXPECT_FALSE(Exists(there + "/a"));
+  RemoveFolder(there);
+}
+
+TEST_F(TargetTest, InAFolderOfTheUsersAFolderThatWasThereIsInTheWay) {
+  const std::string there = NewFolder();
+  MakeFolder(rig_.Here("d"));
+  MakeFolder(there + "/d");
+  Sync(there);
+  RemoveFolder(rig_.Here("d"));
+  WriteFile(rig_.Here("d"), "a file now");
+  const SyncOutcome outcome = rig_.Sync(there);
+  EXPECT_TRUE(absl::StrContains(outcome.error, "dist did not put it there"))
+      << outcome.error;
+  EXPECT_TRUE(Exists(there + "/d"));
   RemoveFolder(there);
 }
 

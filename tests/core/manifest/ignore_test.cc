@@ -70,5 +70,13 @@ TEST(IgnoreTest, PatternsMatchNamesOrPaths) {
   EXPECT_EQ(rules.WhyIgnored("a/build", "/r/a/build"), "--rsyncignore build");
 }
 
+TEST(IgnoreTest, FoldersOfDistItselfAreIgnoredWhateverTheirName) {
+  const IgnoreRules rules({}, {"/r/a[b]"});
+  EXPECT_TRUE(rules.Ignores("a[b]", "/r/a[b]"));
+  EXPECT_FALSE(rules.Ignores("x/a[b]", "/r/x/a[b]"));
+  EXPECT_FALSE(rules.Ignores("ab", "/r/ab"));
+  EXPECT_EQ(rules.WhyIgnored("a[b]", "/r/a[b]"), "dist itself writes there");
+}
+
 }  // namespace
 }  // namespace dist
