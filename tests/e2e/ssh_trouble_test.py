@@ -175,6 +175,19 @@ def test_a_session_is_killed(dist, ssh):
     assert server.log().count("Accepted publickey") == 2
 
 
+def test_the_node_is_killed(dist, ssh):
+    """What a test has put out of its reach dies with it, and the test runs again."""
+    live, _, (test, node) = begin(dist, ssh)
+    old = [pid for pid, words in dist_run.processes(dist.cookie).items()
+           if words.startswith("sleep ")]
+    assert old
+    os.kill(node, signal.SIGKILL)
+    dist_run.wait_until(lambda: not any(map(dist_run.alive, [test, *old])), 5, "all is gone")
+    ran = live.wait(30)
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    assert lines_with(ran, "host build1: the node is gone: killed by SIGKILL; replaced"), ran
+
+
 def test_the_only_host_is_lost(dist, ssh):
     live, server, pids = begin(dist, ssh)
     server.stop()
