@@ -10,6 +10,7 @@ import pytest
 
 from ssh_rig import ssh  # noqa: F401
 
+
 def lines_with(ran, words):
     return [line for line in (ran.out + ran.err).splitlines() if words in line]
 
@@ -23,6 +24,11 @@ def said_once(ran, host, words):
     assert lines[found[0] + 1].strip().startswith("help: "), ran
 
 
+@pytest.fixture(params=["libssh", "openssh"])
+def way(request):
+    return f"--ssh={request.param}"
+
+
 def test_one_bad_host_among_good_ones(dist, ssh):
     dist.write(it="import pytest\n@pytest.mark.parametrize('n', range(8))\n"
                   "def test_it(n): pass")
@@ -33,21 +39,21 @@ def test_one_bad_host_among_good_ones(dist, ssh):
     said_once(ran, "bad", "connection refused")
 
 
-def test_no_host_is_usable(dist, ssh):
+def test_no_host_is_usable(dist, ssh, way):
     dist.write(it="def test_it(): pass")
     ssh.start("bad").stop()
-    ran = dist.run("--tx", ssh.spec("bad"), "--tx", ssh.spec("nobody@bad2.invalid"))
+    ran = dist.run(way, "--tx", ssh.spec("bad"), "--tx", ssh.spec("nobody@bad2.invalid"))
     assert ran.status == 11, ran
     said_once(ran, "bad", "connection refused")
-    said_once(ran, "bad2.invalid", "bad2.invalid")
+    said_once(ran, "bad2.invalid", "unknown host bad2.invalid: ")
 
 
-def test_an_unknown_host_key(dist, ssh):
+def test_an_unknown_host_key(dist, ssh, way):
     dist.write(it="def test_it(): pass")
     server = ssh.start("build1", known=False)
     # No option makes it known.
     for more in "", "-o StrictHostKeyChecking=no ", "-o StrictHostKeyChecking=accept-new ":
-        ran = dist.run("--tx", ssh.spec("build1").replace("-F", more + "-F"))
+        ran = dist.run(way, "--tx", ssh.spec("build1").replace("-F", more + "-F"))
         assert ran.status == 11, ran
         said_once(ran, "build1", "not known")
         assert "SHA256:" in ran.out + ran.err, ran
@@ -55,15 +61,18 @@ def test_an_unknown_host_key(dist, ssh):
     assert "Accepted" not in server.log()
 
 
-def test_a_changed_host_key(dist, ssh):
+def test_a_changed_host_key(dist, ssh, way):
     dist.write(it="def test_it(): pass")
     server = ssh.start("build1", known=False)
     ssh.world.make_key("old_key")
     ssh.world.write("known_hosts",
                     f"[127.0.0.1]:{server.port} {ssh.world.read('old_key.pub')}")
-    ran = dist.run("--tx", ssh.spec("build1").replace("-F", "-o StrictHostKeyChecking=no -F"))
+    ran = dist.run(way, "--tx",
+                   ssh.spec("build1").replace("-F", "-o StrictHostKeyChecking=no -F"))
     assert ran.status == 11, ran
     said_once(ran, "build1", "changed")
+    assert "THE HOST KEY OF " in ran.out + ran.err, ran
+    assert "SHA256:" in ran.out + ran.err, ran
     assert "known_hosts:1" in ran.out + ran.err, ran
     assert "Accepted" not in server.log()
 
