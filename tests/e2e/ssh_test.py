@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from ssh_rig import account, network, ssh  # noqa: F401
+from ssh_rig import network, ssh  # noqa: F401
 
 # One test waits for the other: both of two hosts have to take part.
 MEET = {
@@ -116,9 +116,8 @@ def test_a_host_that_only_another_one_reaches(dist, ssh, network):
         import os
         def test_it(): assert os.environ["SSH_CONNECTION"].split()[2] == "127.0.0.2"
         """)
-    enter, address = network
-    ssh.start("gate", host=address, before=enter)
-    ssh.start("inner", host="127.0.0.2", before=enter)
+    ssh.start("gate", host=network.address, before=network.enter)
+    ssh.start("inner", host="127.0.0.2", before=network.enter)
     alone = dist.run("--tx", ssh.spec("inner"))
     assert alone.status == 11 and "connection refused" in alone.out.lower(), alone
     ran = dist.run("--tx", ssh.spec("inner").replace("-F", "-J gate -F"))
@@ -192,24 +191,6 @@ def test_a_noisy_start_file(dist, ssh):
     for _ in range(2):
         ran = dist.run("--tx", ssh.spec("build1"))
         assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
-
-
-def test_an_ordinary_user_with_csh(dist, ssh, account):
-    dist.write(it="""
-        import getpass, os
-        def test_it():
-            assert getpass.getuser().startswith("diste")
-            assert os.getcwd().startswith(os.environ["HOME"] + "/.cache/dist/trees/")
-        """)
-    name, home = account
-    (home / ".cshrc").write_text("echo 'Welcome to csh'\n")
-    before = sorted(path.name for path in home.iterdir())
-    ssh.start("build1", home=home, env=f"USER={name} LOGNAME={name}")
-    for _ in range(2):
-        ran = dist.run("--tx", ssh.spec("build1", name + "@"))
-        assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
-    assert sorted(path.name for path in home.iterdir()) == sorted(before + [".cache"])
-    assert (home / ".cache/dist").stat().st_mode & 0o777 == 0o700
 
 
 def test_nothing_listens(dist, ssh):
