@@ -31,6 +31,16 @@ def test_one_bad_host_among_good_ones(dist, ssh):
     said_once(ran, "bad", "connection refused")
 
 
+def test_all_hosts_are_required(dist, ssh):
+    dist.write(it="import time\ndef test_it(): time.sleep(60)")
+    ssh.start("good")
+    ssh.start("bad").stop()
+    ran = dist.run("--require-hosts=all", "--tx", ssh.spec("bad"), "--tx", ssh.spec("good"))
+    assert ran.status == 11 and ran.seconds < 30, ran
+    said_once(ran, "bad", "connection refused")
+    assert "stopping: --require-hosts=all, and bad cannot be used" in ran.out, ran
+
+
 def test_no_host_is_usable(dist, ssh, way):
     dist.write(it="def test_it(): pass")
     ssh.start("bad").stop()
