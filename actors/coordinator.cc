@@ -38,9 +38,9 @@ Coordinator::Coordinator(Setup setup) : parts_(std::make_unique<Parts>()) {
                          std::move(sink), HostLinkTimers());
   };
   parts.make_syncer = [&system, plan = setup.sync](
-                          HostId host, uint32_t connection,
+                          HostId host, uint32_t connection, bool fresh,
                           CommandLinkHandle link, SyncSinkHandle sink) {
-    return SpawnSyncer(system, plan, host, connection, std::move(link),
+    return SpawnSyncer(system, plan, host, connection, fresh, std::move(link),
                        std::move(sink));
   };
   parts.make_fetcher = [&system, plan = setup.fetch](

@@ -188,6 +188,7 @@ class CoordinatorActor {
     link->ready = ready.event;
     link->sync_began = Now();
     link->syncer = parts_.make_syncer(ready.host, ready.connection,
+                                      std::get<NodeReady>(ready.event).fresh,
                                       link->handle, Handle(self_));
   }
 

@@ -19,7 +19,7 @@ struct CoordinatorParts {
                                   uint32_t connection, HostSinkHandle sink)>
       make_link;
   // May be empty if no host has trees.
-  std::function<SyncerHandle(HostId host, uint32_t connection,
+  std::function<SyncerHandle(HostId host, uint32_t connection, bool fresh,
                              CommandLinkHandle link, SyncSinkHandle sink)>
       make_syncer;
   // May be empty if nothing is fetched. `trees`: of the host, there.

@@ -96,7 +96,8 @@ class NodeActor {
     Tell(NodeReady{kVersion, HostName(), PlatformName(),
                    static_cast<uint32_t>(UsableCpus()),
                    static_cast<uint32_t>(getpid()), KernelId(),
-                   static_cast<uint32_t>(InstalledCpus())});
+                   static_cast<uint32_t>(InstalledCpus()),
+                   IsFresh(CacheHomePath())});
     return {
         [this](const CommandMessage& e) { OnCommand(e); },
         [this](const LinkEnded&) { OnLinkEnded(); },

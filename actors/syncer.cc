@@ -18,7 +18,8 @@ class SyncerActor {
   static inline const char* name = "dist.syncer";
 
   SyncerActor(Handle::pointer self, const SyncPlan& plan, HostId host,
-              uint32_t connection, CommandLinkHandle link, SyncSinkHandle sink)
+              uint32_t connection, bool fresh, CommandLinkHandle link,
+              SyncSinkHandle sink)
       : self_(self),
         host_(host),
         connection_(connection),
@@ -26,8 +27,8 @@ class SyncerActor {
         sink_(std::move(sink)) {
     for (const std::string& folder : plan.folders[host.value()]) {
       sources_.push_back(std::make_unique<SyncSource>(
-          plan.blocks,
-          SyncSource::Destination{plan.project, folder, plan.likely_known}));
+          plan.blocks, SyncSource::Destination{plan.project, folder,
+                                               plan.likely_known, fresh}));
     }
   }
 
@@ -93,10 +94,10 @@ class SyncerActor {
 }  // namespace
 
 SyncerHandle SpawnSyncer(caf::actor_system& system, const SyncPlan& plan,
-                         HostId host, uint32_t connection,
+                         HostId host, uint32_t connection, bool fresh,
                          CommandLinkHandle link, SyncSinkHandle sink) {
   return SpawnActor<SyncerActor, caf::detached>(
-      system, plan, host, connection, std::move(link), std::move(sink));
+      system, plan, host, connection, fresh, std::move(link), std::move(sink));
 }
 
 }  // namespace dist

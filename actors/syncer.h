@@ -7,10 +7,10 @@
 
 namespace dist {
 
-// Spawns the syncer of a host, on a thread of its own: it reads files. Tells
-// `sink` once, then ends. REQUIRES: plan.Wants(host).
+// Spawns the syncer of a host, on a thread of its own: it reads files. `fresh`:
+// as in NodeReady. Tells `sink` once, then ends. REQUIRES: plan.Wants(host).
 SyncerHandle SpawnSyncer(caf::actor_system& system, const SyncPlan& plan,
-                         HostId host, uint32_t connection,
+                         HostId host, uint32_t connection, bool fresh,
                          CommandLinkHandle link, SyncSinkHandle sink);
 
 }  // namespace dist

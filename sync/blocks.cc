@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
@@ -50,9 +51,31 @@ size_t SizeOf(const SyncRequest& request) {
   return delta == nullptr ? 0 : delta->bytes.size();
 }
 
-absl::StatusOr<ContentPlan> ContentPlan::Make(
-    const Manifest& manifest,
-    const std::vector<std::pair<uint32_t, uint32_t>>& runs) {
+Runs RunsOf(const std::vector<uint32_t>& positions) {
+  Runs runs;
+  for (const uint32_t i : positions) {
+    if (!runs.empty() && runs.back().first + runs.back().second == i) {
+      ++runs.back().second;
+    } else {
+      runs.emplace_back(i, 1);
+    }
+  }
+  return runs;
+}
+
+Runs RunsOfAll(const Manifest& manifest) {
+  std::vector<uint32_t> firsts;
+  absl::flat_hash_set<Digest> seen;
+  for (uint32_t i = 0; i < manifest.entries.size(); ++i) {
+    const Entry& entry = manifest.entries[i];
+    if (entry.type != EntryType::kFile) continue;
+    if (seen.insert(entry.digest).second) firsts.push_back(i);
+  }
+  return RunsOf(firsts);
+}
+
+absl::StatusOr<ContentPlan> ContentPlan::Make(const Manifest& manifest,
+                                              const Runs& runs) {
   ContentPlan plan;
   Hasher key;
   uint64_t next = 0;

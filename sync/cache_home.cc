@@ -41,6 +41,12 @@ std::string CacheHomePath() {
   return "";
 }
 
+bool IsFresh(const std::string& cache_home) {
+  struct stat info;
+  return !cache_home.empty() &&
+         stat((cache_home + "/trees").c_str(), &info) != 0 && errno == ENOENT;
+}
+
 absl::StatusOr<Fd> OpenPrivateFolder(const std::string& path) {
   DIST_ASSIGN_OR_RETURN(Fd fd, OpenOrMakeFolder(path, 0700));
   DIST_RETURN_IF_ERROR(CheckPrivate(fd, path));

@@ -13,6 +13,9 @@ namespace dist {
 // Its path; "" if neither XDG_CACHE_HOME nor HOME is set (to an absolute path).
 std::string CacheHomePath();
 
+// Nothing was ever synced there. False if there is no path.
+bool IsFresh(const std::string& cache_home);
+
 // Opens `path`, made with mode 0700 if missing. Errors: PermissionDenied if it
 // belongs to another account or others may write to it, which no wish of the
 // user's overrides.

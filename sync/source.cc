@@ -29,12 +29,22 @@ SyncSource::SyncSource(std::shared_ptr<BlockMaker> blocks,
   offer.folder = destination_.folder;
   offer.hash = snapshot.hash();
   offer.manifest_size = snapshot.encoded().size();
-  if (!destination_.likely_known &&
+  if ((!destination_.likely_known || destination_.fresh) &&
       snapshot.compressed().size() <= kOfferedManifest) {
     offer.manifest = snapshot.compressed();
     manifest_sent_ = true;
+    if (destination_.fresh) offer.contents_follow = PlanAll();
   }
   queue_.push_back(std::move(offer));
+}
+
+// If all contents are few enough to be sent unasked.
+bool SyncSource::PlanAll() {
+  const Manifest& manifest = blocks_->snapshot().manifest();
+  auto plan = ContentPlan::Make(manifest, RunsOfAll(manifest));
+  if (!plan.ok() || plan->size() > kMaxUnasked) return false;
+  plan_ = *std::move(plan);
+  return true;
 }
 
 absl::Status SyncSource::OnReply(const SyncReply& reply) {

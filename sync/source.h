@@ -22,6 +22,8 @@ class SyncSource {
     std::string folder;
     // The target is likely to have the tree: offer it without its manifest.
     bool likely_known = false;
+    // The target has nothing: send a small tree with the offer.
+    bool fresh = false;
   };
 
   SyncSource(std::shared_ptr<BlockMaker> blocks, Destination destination);
@@ -40,6 +42,7 @@ class SyncSource {
   uint64_t bytes_sent() const { return bytes_sent_; }
 
  private:
+  bool PlanAll();
   absl::Status On(const ManifestWanted&);
   absl::Status On(const ContentsWanted& wanted);
   absl::Status On(const ContentsWritten& written);

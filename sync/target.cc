@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/manifest/codec.h"
+#include "sync/blocks.h"
 #include "sync/cache_home.h"
 #include "sync/compress.h"
 
@@ -17,20 +18,6 @@ constexpr uint64_t kAcknowledge = kContentsWindow / 8;
 
 absl::Status OutOfTurn() {
   return absl::DataLossError("the other end of the sync speaks out of turn");
-}
-
-// Ascending positions as runs.
-ContentsWanted RunsOf(const std::vector<uint32_t>& positions) {
-  ContentsWanted wanted;
-  for (const uint32_t i : positions) {
-    if (!wanted.runs.empty() &&
-        wanted.runs.back().first + wanted.runs.back().second == i) {
-      ++wanted.runs.back().second;
-    } else {
-      wanted.runs.emplace_back(i, 1);
-    }
-  }
-  return wanted;
 }
 
 }  // namespace
@@ -72,7 +59,8 @@ std::vector<SyncReply> SyncTarget::OnRequest(const SyncRequest& request) {
 }
 
 absl::Status SyncTarget::On(const OfferTree& offer, Replies* replies) {
-  if (state_ != State::kIdle || offer.hash.size() != Digest::kSize) {
+  if (state_ != State::kIdle || offer.hash.size() != Digest::kSize ||
+      (offer.contents_follow && offer.manifest.empty())) {
     return OutOfTurn();
   }
   if (offer.manifest_size > kMaxManifestBytes) {
@@ -90,6 +78,7 @@ absl::Status SyncTarget::On(const OfferTree& offer, Replies* replies) {
   intent_ = ReadLedger(slot_->home(), slot_->ledger() + kIntent);
   hash_ = offer.hash;
   manifest_size_ = offer.manifest_size;
+  contents_follow_ = offer.contents_follow;
   if (ledger_.hash == hash_) {
     want_ = std::make_unique<Manifest>(ledger_.manifest);
     DIST_ASSIGN_OR_RETURN(TreeState state,
@@ -130,6 +119,14 @@ absl::Status SyncTarget::TakeManifest(absl::string_view compressed,
 }
 
 absl::Status SyncTarget::Plan(TreeState state, Replies* replies) {
+  const Runs all = contents_follow_ ? RunsOfAll(*want_) : Runs();
+  if (contents_follow_) {
+    DIST_ASSIGN_OR_RETURN(const auto plan, ContentPlan::Make(*want_, all));
+    unasked_ = plan.size();
+    if (unasked_ > kMaxUnasked) {
+      return absl::InvalidArgumentError("more than 4 MiB sent unasked");
+    }
+  }
   const bool clean = !slot_->own() || state.foreign.empty();
   if (state.as_wanted && clean && state.noted && ledger_.hash == hash_ &&
       ledger_.since_boot && !slot_->HasStage()) {
@@ -141,14 +138,19 @@ absl::Status SyncTarget::Plan(TreeState state, Replies* replies) {
   DIST_RETURN_IF_ERROR(builder_->Prepare());
   if (builder_->complete()) return Finish(replies);
   state_ = State::kContents;
-  DIST_ASSIGN_OR_RETURN(auto signatures, builder_->Signatures());
-  ContentsWanted wanted = RunsOf(builder_->wanted());
-  wanted.signatures = std::move(signatures);
+  if (unasked_ > 0 && RunsOf(builder_->wanted()) == all) {
+    unasked_ = 0;
+    return absl::OkStatus();
+  }
+  ContentsWanted wanted;
+  DIST_ASSIGN_OR_RETURN(wanted.signatures, builder_->Signatures());
+  wanted.runs = RunsOf(builder_->wanted());
   replies->push_back(std::move(wanted));
   return absl::OkStatus();
 }
 
 absl::Status SyncTarget::On(const SendContents& block, Replies* replies) {
+  if (unasked_ > 0) return Drop(block, replies);
   if (state_ != State::kContents) return OutOfTurn();
   if (block.size == 0 || block.size > kMaxBlock ||
       (!block.compressed && block.bytes.size() != block.size)) {
@@ -162,6 +164,16 @@ absl::Status SyncTarget::On(const SendContents& block, Replies* replies) {
     DIST_RETURN_IF_ERROR(builder_->Write(block.bytes));
   }
   return Written(block.size, block.bytes.size(), replies);
+}
+
+absl::Status SyncTarget::Drop(const SendContents& block, Replies* replies) {
+  if (block.size == 0 || block.size > kMaxBlock || block.size > unasked_) {
+    return absl::DataLossError("a block of contents that lies about its size");
+  }
+  unasked_ -= block.size;
+  // After SyncDone nobody needs credit.
+  if (state_ == State::kContents) Acknowledge(block.bytes.size(), replies);
+  return absl::OkStatus();
 }
 
 absl::Status SyncTarget::On(const SendDelta& delta, Replies* replies) {
@@ -184,15 +196,19 @@ absl::Status SyncTarget::On(const SendDelta& delta, Replies* replies) {
 absl::Status SyncTarget::Written(uint64_t bytes, size_t size,
                                  Replies* replies) {
   received_ += bytes;
-  unacknowledged_ += size;
   if (builder_->complete()) {
     if (!builder_->WantAgain()) return Finish(replies);
-    replies->push_back(RunsOf(builder_->wanted()));
+    replies->push_back(ContentsWanted{RunsOf(builder_->wanted()), {}});
   }
+  Acknowledge(size, replies);
+  return absl::OkStatus();
+}
+
+void SyncTarget::Acknowledge(size_t size, Replies* replies) {
+  unacknowledged_ += size;
   if (unacknowledged_ >= kAcknowledge) {
     replies->push_back(ContentsWritten{std::exchange(unacknowledged_, 0)});
   }
-  return absl::OkStatus();
 }
 
 absl::Status SyncTarget::Finish(Replies* replies) {

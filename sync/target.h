@@ -52,8 +52,10 @@ class SyncTarget {
   absl::Status On(const SendManifest& part, Replies* replies);
   absl::Status On(const SendContents& block, Replies* replies);
   absl::Status On(const SendDelta& delta, Replies* replies);
+  absl::Status Drop(const SendContents& block, Replies* replies);
   // Has written that many bytes, `size` on the link.
   absl::Status Written(uint64_t bytes, size_t size, Replies* replies);
+  void Acknowledge(size_t size, Replies* replies);
   absl::Status CheckLimits(const Manifest& manifest) const;
   absl::Status TakeManifest(absl::string_view compressed, Replies* replies);
   absl::Status Plan(TreeState state, Replies* replies);
@@ -69,6 +71,8 @@ class SyncTarget {
   std::string hash_;
   uint64_t manifest_size_ = 0;
   std::string manifest_bytes_;  // Compressed, as far as they have come.
+  bool contents_follow_ = false;
+  uint64_t unasked_ = 0;  // Bytes of contents that come and are not wanted.
   std::unique_ptr<Manifest> want_;
   std::unique_ptr<TreeBuilder> builder_;
   uint64_t unacknowledged_ = 0;

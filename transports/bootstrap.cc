@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,7 @@
 #include "core/base/text.h"
 #include "transports/bootstrap_reply.h"
 #include "transports/bootstrap_script.h"
+#include "transports/install_turn.h"
 #include "transports/kept_children.h"
 
 namespace dist {
@@ -31,8 +34,8 @@ using Kind = BootstrapReply::Kind;
 constexpr absl::Duration kSilence = absl::Seconds(30);
 // For the word of how a stream ended, and for its process to end.
 constexpr absl::Duration kLastWords = absl::Milliseconds(500);
-// One for each folder that the script tries.
-constexpr int kMaxDeliveries = 4;
+// Two for each folder that the script tries.
+constexpr int kMaxNeeds = 8;
 constexpr size_t kMaxNotes = 8;
 constexpr size_t kMaxWords = 400;
 
@@ -64,8 +67,7 @@ class Talk {
     Say(std::make_shared<const std::string>(std::move(bytes)));
   }
   void Say(std::shared_ptr<const std::string> bytes) {
-    outgoing_ = std::move(bytes);
-    sent_ = 0;
+    outgoing_.push_back(std::move(bytes));
   }
 
   // The next reply. Writes meanwhile what is to be said.
@@ -83,23 +85,21 @@ class Talk {
 
   // Until all of it is on its way.
   absl::Status Finish() {
-    while (sent_ < Outgoing().size()) {
+    while (!outgoing_.empty()) {
       DIST_RETURN_IF_ERROR(Wait());
       DIST_RETURN_IF_ERROR(Write());
     }
     return absl::OkStatus();
   }
 
- private:
-  absl::string_view Outgoing() const {
-    return outgoing_ == nullptr ? absl::string_view() : *outgoing_;
-  }
+  // The host has waited for us.
+  void Restart() { limit_ = absl::Now() + kSilence; }
 
+ private:
   absl::Status Wait() {
-    const bool writes = sent_ < Outgoing().size();
-    pollfd fds[] = {
-        {stream_.fd, static_cast<short>(POLLIN | (writes ? POLLOUT : 0)), 0},
-        {patience_.cancel_fd, POLLIN, 0}};
+    const short events =
+        static_cast<short>(outgoing_.empty() ? POLLIN : POLLIN | POLLOUT);
+    pollfd fds[] = {{stream_.fd, events, 0}, {patience_.cancel_fd, POLLIN, 0}};
     const absl::Duration left =
         std::max(limit_ - absl::Now(), absl::ZeroDuration());
     const int millis = static_cast<int>(
@@ -111,16 +111,22 @@ class Talk {
   }
 
   absl::Status Write() {
-    const absl::string_view left = Outgoing().substr(sent_);
-    if (left.empty()) return absl::OkStatus();
+    if (outgoing_.empty()) return absl::OkStatus();
+    const auto left = absl::string_view(*outgoing_.front()).substr(sent_);
     const ssize_t n =
         send(stream_.fd, left.data(), left.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return absl::OkStatus();
-    // What it said before it left is still to be read.
-    if (n < 0) outgoing_ = nullptr;
-    if (n < 0) sent_ = 0;
-    if (n > 0) Progress();
-    if (n > 0) sent_ += n;
+    if (n < 0) {
+      // What it said before it left is still to be read.
+      outgoing_.clear();
+      return absl::OkStatus();
+    }
+    Progress();
+    sent_ += n;
+    if (sent_ == outgoing_.front()->size()) {
+      outgoing_.pop_front();
+      sent_ = 0;
+    }
     return absl::OkStatus();
   }
 
@@ -190,8 +196,8 @@ class Talk {
   const Stream& stream_;
   const Patience& patience_;
   BootstrapReader reader_;
-  std::shared_ptr<const std::string> outgoing_;
-  size_t sent_ = 0;
+  std::deque<std::shared_ptr<const std::string>> outgoing_;  // None is empty.
+  size_t sent_ = 0;                                          // Of the first.
   bool greeted_ = false;
   absl::Time limit_;
 };
@@ -217,13 +223,19 @@ class Bootstrapper {
  public:
   Bootstrapper(const Stream& stream, const Bundles& bundles,
                const Patience& patience, Start start)
-      : talk_(stream, patience), bundles_(bundles), start_(start) {}
+      : talk_(stream, patience),
+        patience_(patience),
+        bundles_(bundles),
+        start_(start) {}
 
   absl::Status Run() {
     if (start_ == Start::kAtOnce) talk_.Say(BootstrapTable(bundles_));
     while (true) {
       DIST_ASSIGN_OR_RETURN(const BootstrapReply reply, talk_.Hear());
-      if (reply.kind == Kind::kRun) return absl::OkStatus();
+      if (reply.kind == Kind::kRun) {
+        if (turn_) turn_->Fulfill();
+        return absl::OkStatus();
+      }
       DIST_RETURN_IF_ERROR(On(reply));
     }
   }
@@ -238,8 +250,9 @@ class Bootstrapper {
         system_ = reply.text;
         return absl::OkStatus();
       case Kind::kNeed:
-        return Deliver(reply.packed ? Encoding::kGzip : Encoding::kPlain);
+        return OnNeed(reply);
       case Kind::kNo:
+        turn_.reset();
         if (notes_.size() < kMaxNotes) notes_.push_back(OneLine(reply.text));
         return absl::OkStatus();
       case Kind::kPlatform:
@@ -253,24 +266,43 @@ class Bootstrapper {
     return absl::OkStatus();
   }
 
-  absl::Status Deliver(Encoding encoding) {
+  absl::Status OnNeed(const BootstrapReply& reply) {
     const Bundle* const bundle = bundles_.Find(system_);
-    if (bundle == nullptr || ++deliveries_ > kMaxDeliveries) {
+    if (bundle == nullptr || ++needs_ > kMaxNeeds) {
       return absl::FailedPreconditionError(
           "it asks for what it was not offered\nhelp: is it a host that "
           "answers so?");
     }
-    DIST_ASSIGN_OR_RETURN(auto payload, ReadPayload(*bundle, encoding));
+    turn_.reset();
+    if (!reply.machine.empty()) {
+      turn_.emplace(
+          absl::StrCat(reply.machine, " ", bundle->head.hash, " ", reply.text));
+      DIST_ASSIGN_OR_RETURN(const bool ours, turn_->Await(kSilence, patience_));
+      talk_.Restart();
+      if (!ours) {
+        // What it finds may be another folder of that name, in a container:
+        // then it asks once more, as nobody's machine.
+        turn_.reset();
+        talk_.Say("look\n");
+        return absl::OkStatus();
+      }
+    }
+    DIST_ASSIGN_OR_RETURN(
+        auto payload, ReadPayload(*bundle, reply.packed ? Encoding::kGzip
+                                                        : Encoding::kPlain));
+    talk_.Say("take\n");
     talk_.Say(std::move(payload));
     return absl::OkStatus();
   }
 
   Talk talk_;
+  const Patience& patience_;
   const Bundles& bundles_;
   const Start start_;
   std::string system_;
   std::vector<std::string> notes_;
-  int deliveries_ = 0;
+  int needs_ = 0;
+  std::optional<InstallTurn> turn_;  // While it is being sent the program.
 };
 
 }  // namespace

@@ -29,6 +29,11 @@ std::optional<BootstrapReply> ParseLine(absl::string_view line) {
     if (!reply.packed && !absl::ConsumePrefix(&line, "plain ")) {
       return std::nullopt;
     }
+    const size_t end = line.find(' ');
+    if (end == line.npos) return std::nullopt;
+    reply.machine = std::string(line.substr(0, end));
+    if (reply.machine == "-") reply.machine.clear();
+    line.remove_prefix(end + 1);
   } else if (word == "no") {
     reply.kind = Kind::kNo;
   } else if (word == "run") {

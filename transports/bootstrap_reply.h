@@ -16,7 +16,8 @@ struct BootstrapReply {
   enum class Kind {
     kHello,     // The script runs; `text`: what `uname -sm` says.
     kRelay,     // The relay runs and waits for a command.
-    kNeed,      // It wants the program: `packed` or not; `text`: for where.
+    kNeed,      // It wants the program: `packed` or not; `text`: for where;
+                // `machine`: of which, "" if it cannot say.
     kNo,        // A folder cannot be used; `text`: which, and why.
     kRun,       // The node starts; `text`: where it is. The link follows.
     kPlatform,  // No program of the table is for it.
@@ -24,6 +25,7 @@ struct BootstrapReply {
   };
   Kind kind = Kind::kHello;
   bool packed = false;
+  std::string machine;
   std::string text;
 };
 

@@ -6,8 +6,9 @@ namespace dist {
 namespace {
 
 // Variables: m mark; k `uname -sm`; i user; u umask; c cache folder; t folder
-// that is being filled; h G R F hash, packed bytes, KiB and listing of our
-// program, B its bytes; l p loader and program; n all names; w encoding.
+// that is being filled; d the program's; h G R F hash, packed bytes, KiB and
+// listing of our program, B its bytes; l p loader and program; n all names; w
+// encoding; v this machine, as long as it is up; y an answer.
 //
 // Functions take folders as $1. Nothing but `read` and `receive` may read
 // stdin: what follows there is not for them.
@@ -56,6 +57,8 @@ constexpr char kCommand[] =
 
     // It is in no cache.
     "w=plain; command -v gzip >/dev/null 2>&1 && w=gzip; "
+    "v=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null </dev/null); "
+    "ask() { echo \"$m need $w ${v:--} $c\"; read -r y || exit 1; }; "
     "no() { echo \"$m no $c: $*\"; }; "
     "drop() { rm -rf \"$t\"; t=; }; "
     "receive() { if [ $w = gzip ]; then "
@@ -87,12 +90,13 @@ constexpr char kCommand[] =
     "[ \"${a:-x}\" -lt \"$R\" ] 2>/dev/null && "
     "{ no no space left: $R KiB are needed, $a KiB are free; drop; "
     "continue; }; "
-    "echo \"$m need $w $c\"; "
+    "d=$c/programs/$h; ask; "
+    // Another start has put it there meanwhile, if that was this machine.
+    "[ \"$y\" = look ] && { whole \"$d\" && drop && run \"$d\"; v=; ask; }; "
     "e=$( (receive | (unpack) ) 2>&1 | words); "
     "chmod 700 \"$t/$l\" \"$t/$p\" 2>/dev/null; "
     "whole \"$t\" || "
     "{ no ${e:-what arrived is not what was sent}; drop; continue; }; "
-    "d=$c/programs/$h; "
     // Only what is there and broken: another start may put its own in place
     // at any moment, and run it.
     "[ -e \"$d\" ] && { whole \"$d\" || rm -rf \"$d\"; }; "

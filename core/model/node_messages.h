@@ -194,11 +194,12 @@ struct NodeReady {
   // in containers or not. Empty: not known.
   std::string kernel;
   uint32_t kernel_cpus = 1;
+  bool fresh = false;  // Nothing was ever synced to its account.
   template <class V>
   auto VisitFields(V&& v) {
     return v("version", version, "hostname", hostname, "platform", platform,
              "cpus", cpus, "pid", pid, "kernel", kernel, "kernel_cpus",
-             kernel_cpus);
+             kernel_cpus, "fresh", fresh);
   }
 };
 

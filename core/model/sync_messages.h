@@ -21,10 +21,15 @@ struct OfferTree {
   std::string hash;            // SHA-256 of the encoded manifest.
   uint64_t manifest_size = 0;  // Bytes of the encoded manifest.
   std::string manifest;  // It, compressed; "" if the target is likely to know.
+  // The contents of all files follow unasked: each once, at its first file. Not
+  // without the manifest. A target that has some of them drops them all, and
+  // asks for what it lacks.
+  bool contents_follow = false;
   template <class V>
   auto VisitFields(V&& v) {
     return v("project", project, "folder", folder, "hash", hash,
-             "manifest_size", manifest_size, "manifest", manifest);
+             "manifest_size", manifest_size, "manifest", manifest,
+             "contents_follow", contents_follow);
   }
 };
 
@@ -51,6 +56,8 @@ struct SendContents {
 };
 
 inline constexpr uint32_t kMaxBlock = 256 << 10;
+// All that follows an offer unasked, before compression.
+inline constexpr uint64_t kMaxUnasked = 4 << 20;
 
 // The next bytes of a file whose signature was sent, as a delta to the version
 // that the target has.

@@ -94,7 +94,7 @@ class CoordinatorTest : public ActorTest {
       close(socket.fd);
       return Own(system_.spawn(FakeLink, number, &seen_));
     };
-    parts.make_syncer = [this](HostId, uint32_t, CommandLinkHandle,
+    parts.make_syncer = [this](HostId, uint32_t, bool, CommandLinkHandle,
                                SyncSinkHandle) {
       ++seen_.syncers;
       return Own(system_.spawn(FakeSyncer, &seen_));

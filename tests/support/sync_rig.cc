@@ -140,7 +140,7 @@ SyncOutcome SyncRig::SyncTo(SyncTarget* target,
                             const std::string& folder) {
   SyncOutcome outcome;
   SyncSource source(std::make_shared<BlockMaker>(std::move(snapshot)),
-                    {project, folder, likely_known});
+                    {project, folder, likely_known, fresh});
   while (!source.done()) {
     std::deque<SyncRequest> requests;
     size_t ahead = 0;

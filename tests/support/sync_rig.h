@@ -72,6 +72,7 @@ class SyncRig {
                      const std::string& folder = "");
 
   bool likely_known = false;
+  bool fresh = false;
   std::string project = std::string(32, 'a');
   // Called with each message before it is delivered; false ends the sync there,
   // as a link does that breaks.

@@ -161,6 +161,39 @@ TEST_F(HostileTest, WhoSpeaksOutOfTurnIsNotHeard) {
   EXPECT_TRUE(target.OnRequest(offer).empty()) << "it has failed";
 }
 
+TEST_F(HostileTest, WhatComesUnaskedIsBoundedAndWhatWasAnnounced) {
+  OfferTree offer = Offer(OneFile("a"));
+  offer.contents_follow = true;
+  // Taken: it has nothing.
+  EXPECT_EQ(FailsAt({offer, SendContents{5, false, "wrong"}}),
+            "a: the content is not what its hash says");
+  EXPECT_EQ(FailsAt({offer, SendContents{6, false, "right!"}}),
+            "more contents than were asked for");
+  OfferTree blind = offer;
+  blind.manifest.clear();
+  EXPECT_EQ(FailsAt({blind}), "the other end of the sync speaks out of turn");
+  OfferTree large = Offer(OneFile("a", kMaxUnasked + 1));
+  large.contents_follow = true;
+  EXPECT_EQ(FailsAt({large}), "more than 4 MiB sent unasked");
+  // Dropped: it has the tree.
+  SyncTarget target(rig_.cache());
+  target.OnRequest(offer);
+  target.OnRequest(SendContents{5, false, "right"});
+  ASSERT_TRUE(target.done());
+  rig_.project = std::string(32, 'b');
+  OfferTree again = Offer(OneFile("b"));
+  again.contents_follow = true;
+  const std::string lies = "a block of contents that lies about its size";
+  EXPECT_EQ(FailsAt({again, SendContents{6, false, "right!"}}), lies);
+  EXPECT_EQ(FailsAt({again, SendContents{0, false, ""}}), lies);
+  EXPECT_EQ(FailsAt({again, SendContents{3, false, "rig"},
+                     SendContents{3, false, "ht!"}}),
+            lies);
+  EXPECT_EQ(FailsAt({again, SendContents{5, false, "right"},
+                     SendContents{1, false, "!"}}),
+            "the other end of the sync speaks out of turn");
+}
+
 TEST_F(HostileTest, ASourceSendsNoFileThatIsNotInItsManifest) {
   const auto blocks = std::make_shared<BlockMaker>(SnapshotOf(rig_.here()));
   using Runs = std::vector<std::pair<uint32_t, uint32_t>>;

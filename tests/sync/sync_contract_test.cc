@@ -47,6 +47,21 @@ TEST_P(SyncContract, AnUnchangedTreeTakesOneRoundTripAndNothingElse) {
   EXPECT_EQ(again.sent, 0u);
 }
 
+TEST_P(SyncContract, AFreshHostGetsASmallTreeInOneRoundTrip) {
+  rig_.fresh = true;
+  const SyncOutcome outcome = rig_.Sync();
+  ExpectSame(outcome);
+  if (outcome.done.received <= kMaxUnasked) {
+    EXPECT_EQ(outcome.round_trips, 1);
+  }
+  // What it says may be out of date.
+  rig_.likely_known = true;
+  const SyncOutcome again = rig_.Sync();
+  ExpectSame(again);
+  EXPECT_EQ(again.round_trips, 1);
+  EXPECT_EQ(again.done.received, 0u);
+}
+
 TEST_P(SyncContract, AChangeTakesTwoRoundTripsAndSendsOnlyItself) {
   ExpectSame(rig_.Sync());
   WriteFile(rig_.Here("changed/file"), "one more");

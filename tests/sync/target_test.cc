@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "sync/cache_home.h"
 #include "tests/support/sync_rig.h"
 
 namespace dist {
@@ -89,6 +90,42 @@ TEST_F(TargetTest, SendsNothingForWhatMovedOrCameBack) {
   const std::string tree = Sync();
   EXPECT_EQ(last_.sent, 0u) << "came back";
   EXPECT_EQ(ReadFile(tree + "/b"), "first");
+}
+
+TEST_F(TargetTest, AsksForWhatItLacksThoughEverythingCame) {
+  WriteFile(rig_.Here("a"), std::string(2'000'000, 'a'));
+  WriteFile(rig_.Here("b"), std::string(900'000, 'b'));
+  WriteFile(rig_.Here("b2"), std::string(900'000, 'b'));
+  WriteFile(rig_.Here("empty"), "");
+  Sync();
+  WriteFile(rig_.Here("c"), "new");
+  rig_.fresh = true;
+  const std::string tree = Sync();
+  EXPECT_EQ(last_.round_trips, 2);
+  EXPECT_EQ(last_.done.received, 3u);
+  EXPECT_EQ(ViewOf(tree), ViewOf(rig_.here()));
+}
+
+TEST_F(TargetTest, ALargeTreeIsNotSentUnasked) {
+  WriteFile(rig_.Here("a"), std::string(kMaxUnasked / 2, 'a'));
+  WriteFile(rig_.Here("b"), std::string(kMaxUnasked / 2, 'b'));
+  rig_.fresh = true;
+  Sync();
+  EXPECT_EQ(last_.round_trips, 1);
+  rig_.project = std::string(32, 'b');
+  WriteFile(rig_.Here("c"), "one byte too many");
+  Sync();
+  EXPECT_EQ(last_.round_trips, 2);
+  EXPECT_EQ(last_.done.received, 17u) << "another project has the rest";
+}
+
+TEST_F(TargetTest, AnAccountIsFreshUntilItsFirstSync) {
+  EXPECT_TRUE(IsFresh(rig_.cache()));
+  EXPECT_TRUE(IsFresh(rig_.cache() + "/not/there"));
+  EXPECT_FALSE(IsFresh(""));
+  WriteFile(rig_.Here("a"), "1");
+  Sync();
+  EXPECT_FALSE(IsFresh(rig_.cache()));
 }
 
 TEST_F(TargetTest, SendsNothingThatAnotherProjectHas) {

@@ -32,13 +32,14 @@ TEST(BootstrapReader, KnowsEveryReply) {
     Kind kind;
     bool packed;
     const char* text;
+    const char* machine = "";
   };
   for (const Row& row :
        {Row{"hello Linux x86_64", Kind::kHello, false, "Linux x86_64"},
         Row{"hello ", Kind::kHello, false, ""},
         Row{"relay", Kind::kRelay, false, ""},
-        Row{"need gzip /c", Kind::kNeed, true, "/c"},
-        Row{"need plain /c d", Kind::kNeed, false, "/c d"},
+        Row{"need gzip 1-2 /c", Kind::kNeed, true, "/c", "1-2"},
+        Row{"need plain - /c d", Kind::kNeed, false, "/c d"},
         Row{"no /c: full", Kind::kNo, false, "/c: full"},
         Row{"platform", Kind::kPlatform, false, ""},
         Row{"none", Kind::kNone, false, ""}}) {
@@ -50,6 +51,7 @@ TEST(BootstrapReader, KnowsEveryReply) {
       EXPECT_EQ(taken->reply->kind, row.kind) << row.line;
       EXPECT_EQ(taken->reply->packed, row.packed) << row.line;
       EXPECT_EQ(taken->reply->text, row.text) << row.line;
+      EXPECT_EQ(taken->reply->machine, row.machine) << row.line;
     }
   }
 }
@@ -58,7 +60,8 @@ TEST(BootstrapReader, TakesNothingElseForAReply) {
   for (const char* line :
        {" dist-bootstrap-1 run", "x dist-bootstrap-1 run", "dist-bootstrap-1",
         "dist-bootstrap-1 ", "dist-bootstrap-1 runs", "dist-bootstrap-2 run",
-        "dist-bootstrap-1 need", "dist-bootstrap-1 need bzip2 /c", ""}) {
+        "dist-bootstrap-1 need", "dist-bootstrap-1 need bzip2 1-2 /c",
+        "dist-bootstrap-1 need gzip /c", ""}) {
     BootstrapReader reader;
     const auto taken = reader.Take(absl::StrCat(line, "\n"));
     ASSERT_TRUE(taken.ok());

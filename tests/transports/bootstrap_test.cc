@@ -201,18 +201,6 @@ TEST_F(BootstrapTest, LeavesNothingHalfWritten) {
   }
 }
 
-TEST_F(BootstrapTest, InstallsOnceForManyAtOnce) {
-  std::vector<std::thread> threads;
-  std::vector<absl::StatusOr<Connection>> made(3, absl::UnknownError(""));
-  for (auto& connection : made) {
-    threads.emplace_back([&] { connection = Login("sh"); });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const auto& connection : made) ExpectNode(connection);
-  EXPECT_THAT(Installed(), ElementsAre(bundles_.all()[0].head.hash));
-  ExpectNode(Login("sh"));
-}
-
 // A host whose tool NAME, before all others, is the script `lines`. It finds
 // the others when it drops the first folder of PATH.
 constexpr char kWithTools[] = "PATH=~/bin:$PATH exec sh -c \"$DIST_LINE\"";
@@ -222,6 +210,31 @@ void PutTool(const std::string& home, const std::string& name,
   const std::string path = home + "/bin/" + name;
   std::ofstream(path) << "#!/bin/sh\n" << lines;
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+}
+
+TEST_F(BootstrapTest, InstallsOnceForManyAtOnce) {
+  PutTool(home_, "gzip",
+          "echo >>~/received\nPATH=${PATH#*:} exec gzip \"$@\"\n");
+  // Where this process has not installed it yet.
+  setenv("XDG_CACHE_HOME", (home_ + "/once").c_str(), 1);
+  std::vector<std::thread> threads;
+  std::vector<absl::StatusOr<Connection>> made(3, absl::UnknownError(""));
+  for (auto& connection : made) {
+    threads.emplace_back([&] { connection = Run(kWithTools); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& connection : made) ExpectNode(connection);
+  EXPECT_EQ(std::filesystem::file_size(home_ + "/received"), 1u)
+      << "it was sent more than once to one folder of one machine";
+}
+
+// As containers have: the name of the machine and of the folder say that the
+// program is there.
+TEST_F(BootstrapTest, BelievesWhatAHostFinds) {
+  ExpectNode(Login("sh"));
+  std::filesystem::remove_all(Program());
+  ExpectNode(Login("sh"));
+  EXPECT_THAT(Installed(), ElementsAre(bundles_.all()[0].head.hash));
 }
 
 // Another start may have put its own there since this one looked.
