@@ -56,9 +56,9 @@ HostProbed Probe() {
   HostProbed probed;
   probed.system = SystemName();
   probed.cpus = static_cast<uint32_t>(InstalledCpus());
-  probed.cache = CacheHomePath();
+  probed.cache = NodeCacheHomePath();
   if (probed.cache.empty()) {
-    probed.cache_error = "neither HOME nor XDG_CACHE_HOME is set";
+    probed.cache_error = "there is no home, and XDG_CACHE_HOME is not set";
   } else {
     const absl::StatusOr<Fd> cache = OpenPrivateFolder(probed.cache);
     struct statvfs disk = {};
@@ -97,7 +97,7 @@ class NodeActor {
                    static_cast<uint32_t>(UsableCpus()),
                    static_cast<uint32_t>(getpid()), KernelId(),
                    static_cast<uint32_t>(InstalledCpus()),
-                   IsFresh(CacheHomePath())});
+                   IsFresh(NodeCacheHomePath())});
     return {
         [this](const CommandMessage& e) { OnCommand(e); },
         [this](const LinkEnded&) { OnLinkEnded(); },
@@ -161,7 +161,7 @@ class NodeActor {
   // Tests go without, where none can be made.
   void AddArtifactsFolder(WorkerSetup* setup) {
     if (!std::exchange(tried_artifacts_, true)) {
-      auto made = ArtifactsFolder::Make(CacheHomePath());
+      auto made = ArtifactsFolder::Make(NodeCacheHomePath());
       if (made.ok()) artifacts_.emplace(*std::move(made));
     }
     if (!artifacts_) return;

@@ -22,7 +22,7 @@ class ReplicaActor {
         link_(std::move(link)),
         tree_(tree),
         stop_(std::move(stop)),
-        target_(CacheHomePath()) {}
+        target_(NodeCacheHomePath()) {}
 
   Handle::behavior_type make_behavior() {
     return {
@@ -40,7 +40,7 @@ class ReplicaActor {
     }
     self_->send(link_, Consumed{e.cost, Channel::kSync});
     // Now that nobody waits.
-    if (!before && target_.done()) PruneCacheHome(CacheHomePath(), absl::Now());
+    if (!before && target_.done()) PruneCacheHome(NodeCacheHomePath(), absl::Now());
   }
 
   const Handle::pointer self_;

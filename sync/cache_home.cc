@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "sync/beneath.h"
@@ -29,13 +32,42 @@ absl::Status CheckPrivate(const Fd& fd, const std::string& path) {
   return absl::OkStatus();
 }
 
+// What the node's program needs (docs/bootstrap.md), more or less: it would be
+// in that folder if there were as much.
+constexpr uint64_t kLeastFree = uint64_t{16} << 20;
+
+bool CanHold(const std::string& folder) {
+  if (folder.empty()) return false;
+  const absl::StatusOr<Fd> fd = OpenPrivateFolder(folder);
+  struct statvfs disk = {};
+  if (fd.ok() && fstatvfs(fd->get(), &disk) == 0) {
+    return (disk.f_flag & ST_RDONLY) == 0 &&
+           uint64_t{disk.f_bavail} * disk.f_frsize >= kLeastFree &&
+           faccessat(fd->get(), ".", W_OK, AT_EACCESS) == 0;
+  }
+  // One that is not safe is to be put right, not to be got round.
+  return access(folder.c_str(), F_OK) == 0;
+}
+
+// FOLDER of "FOLDER/programs/HASH/NAME", else "".
+std::string FolderOfProgram(absl::string_view program) {
+  for (int i = 0; i < 2; ++i) {
+    program = program.substr(0, program.rfind('/'));
+  }
+  if (!absl::ConsumeSuffix(&program, "/programs")) return "";
+  return std::string(program);
+}
+
 }  // namespace
 
 std::string CacheHomePath() {
   const char* xdg = getenv("XDG_CACHE_HOME");
   if (xdg != nullptr && xdg[0] == '/') return absl::StrCat(xdg, "/dist");
   const char* home = getenv("HOME");
-  if (home != nullptr && home[0] == '/') {
+  // One that is not there is not ours to make: "/nonexistent", of services.
+  struct stat info;
+  if (home != nullptr && home[0] == '/' && stat(home, &info) == 0 &&
+      S_ISDIR(info.st_mode)) {
     return absl::StrCat(home, "/.cache/dist");
   }
   return "";
@@ -45,6 +77,23 @@ bool IsFresh(const std::string& cache_home) {
   struct stat info;
   return !cache_home.empty() &&
          stat((cache_home + "/trees").c_str(), &info) != 0 && errno == ENOENT;
+}
+
+std::string ChooseCacheHome(const std::string& usual,
+                            const std::string& program) {
+  const std::string folder = FolderOfProgram(program);
+  if (folder.empty() || folder == usual || CanHold(usual)) return usual;
+  return OpenPrivateFolder(folder).ok() ? folder : usual;
+}
+
+const std::string& NodeCacheHomePath() {
+  static const auto* path = [] {
+    char program[PATH_MAX];
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof(program));
+    return new std::string(
+        ChooseCacheHome(CacheHomePath(), std::string(program, n > 0 ? n : 0)));
+  }();
+  return *path;
 }
 
 absl::StatusOr<Fd> OpenPrivateFolder(const std::string& path) {

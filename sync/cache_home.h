@@ -10,11 +10,21 @@
 
 namespace dist {
 
-// Its path; "" if neither XDG_CACHE_HOME nor HOME is set (to an absolute path).
+// Its path; "" if XDG_CACHE_HOME is no absolute path and HOME no folder.
 std::string CacheHomePath();
 
 // Nothing was ever synced there. False if there is no path.
 bool IsFresh(const std::string& cache_home);
+
+// The same for a node, looked up once. Where it cannot be used, since the file
+// system is read-only or full or there is no home, the folder that was found
+// for the node's program (docs/bootstrap.md) holds the rest, too.
+const std::string& NodeCacheHomePath();
+
+// What that comes to: `usual` is CacheHomePath(), `program` the path of the
+// file that runs, "FOLDER/programs/HASH/NAME" if it is kept in a cache.
+std::string ChooseCacheHome(const std::string& usual,
+                            const std::string& program);
 
 // Opens `path`, made with mode 0700 if missing. Errors: PermissionDenied if it
 // belongs to another account or others may write to it, which no wish of the

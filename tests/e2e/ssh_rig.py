@@ -37,12 +37,12 @@ class Hosts:
         self.project = project
         self.servers = []
 
-    def start(self, name, home=None, env="", before=(), **options):
+    def start(self, name, home=None, env="", before=(), last=(), **options):
         set_env = (f"SetEnv HOME={home or self.home} "
                    f"{dist_run.COOKIE}={self.project.cookie} {env}")
         private = PRIVATE if os.geteuid() == 0 else ()
         server = sshd.Sshd(self.world, name, config=(set_env,),
-                           before=(*before, *private), **options)
+                           before=(*before, *private, *last), **options)
         self.servers.append(server)
         return server
 

@@ -1,10 +1,13 @@
 """ssh= against real servers: hosts that cannot be used, and how that is said."""
 
+import os
 import pathlib
+import time
 
+import dist_run
 import pytest
 
-from ssh_rig import ssh  # noqa: F401
+from ssh_rig import network, ssh  # noqa: F401
 
 
 def said_once(ran, host, words):
@@ -109,3 +112,78 @@ def test_a_host_without_pytest(dist, ssh, python):
     # The others do its work.
     ran = dist.run("--tx", ssh.spec("bare"), "--tx", "popen")
     assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+
+
+def mounted(home, options):
+    """What a server is started by that sees another file system as its home."""
+    if os.geteuid() != 0:
+        pytest.skip("NOT TESTED: mounting needs root")
+    home.mkdir()
+    return ("unshare", "--mount", "sh", "-c",
+            f"mount -t tmpfs {options} dist {home} && exec \"$@\"", "sh")
+
+
+@pytest.mark.parametrize("options", ["-o ro", "-o size=64k"], ids=["read-only", "full"])
+def test_a_home_that_can_hold_nothing(dist, ssh, options):
+    """Program, tree and artifacts go to the next folder."""
+    dist.write(it="""
+        import os
+        def test_it():
+            assert os.getcwd().startswith(f"/var/tmp/dist-{os.getuid()}/trees/"), os.getcwd()
+            open(os.environ["DIST_ARTIFACTS_DIR"] + "/x", "w").close()
+        """)
+    home = ssh.folder / "home1"
+    ssh.start("build1", home=home, before=mounted(home, options))
+    for _ in range(2):
+        ran = dist.run("--tx", ssh.spec("build1"))
+        assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    assert list((dist / "dist-artifacts").rglob("x")), ran
+
+
+def test_no_folder_can_hold_the_program(dist, ssh):
+    dist.write(it="def test_it(): pass")
+    home = ssh.folder / "home1"
+    before = mounted(home, "-o noexec")
+    # The last words: after the rig's own mounts.
+    server = ssh.start("build1", home=home, before=before, last=(
+        "sh", "-c", "mount -o remount,ro /dev/shm && mount -o remount,size=64k /var/tmp && "
+        "exec \"$@\"", "sh"))
+    ran = dist.run("--tx", ssh.spec("build1"))
+    assert ran.status == 11, ran
+    said_once(ran, "build1", "no folder there can hold the node program: ")
+    for words in (f"{home}/.cache/dist: programs cannot be executed there: ",
+                  "/var/tmp/dist-0: no space left: ", "/dev/shm/dist-0: ",
+                  "Read-only file system"):
+        assert words in ran.out, ran
+    assert server.log().count("Accepted publickey") == 1
+
+
+def test_a_platform_without_a_program(dist, ssh):
+    dist.write(it="def test_it(): pass")
+    tools = ssh.folder / "bin"
+    tools.mkdir()
+    for path in pathlib.Path("/usr/bin").iterdir():
+        (tools / path.name).symlink_to(path)
+    (tools / "uname").unlink()
+    (tools / "uname").write_text("#!/bin/sh\necho Linux riscv64\n")
+    (tools / "uname").chmod(0o755)
+    ssh.start("build1", env=f"PATH={tools}")
+    ran = dist.run("--tx", ssh.spec("build1"))
+    assert ran.status == 11, ran
+    said_once(ran, "build1", "no node program for 'Linux riscv64', only for linux-x86_64")
+    assert ssh.left() == [] and ssh.programs() == []
+
+
+def test_a_host_that_does_not_answer(dist, ssh, network, way):
+    """Others do not wait for it, and it is left after ConnectTimeout."""
+    dist.write(it="import pathlib\ndef test_it(): pathlib.Path('ran').touch()")
+    ssh.start("far", host=network.address, before=network.enter)
+    network.cut()
+    far = ssh.spec("far").replace("-F", "-o ConnectTimeout=4 -F")
+    live = dist.start(way, "--tx", far, "--tx", "popen")
+    started = time.monotonic()
+    dist_run.wait_until((dist / "ran").exists, 3, "the test has run here")
+    ran = live.wait(20)
+    assert time.monotonic() - started < 10, ran
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    said_once(ran, "far", "timed out")
