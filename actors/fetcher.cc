@@ -71,7 +71,7 @@ class FetcherActor {
     limits.entries = uint64_t{plan_.max_files} * 8;
     limits.links = false;
     limits.instead = "start one of them in another folder";
-    job.target = std::make_unique<SyncTarget>(CacheHomePath(), limits);
+    job.target = std::make_unique<SyncTarget>(FindCacheHome().path, limits);
     jobs_.push_back(std::move(job));
   }
 

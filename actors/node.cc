@@ -52,13 +52,14 @@ bool IsShort(const CollectionListed& list) {
   return size <= kShortList;
 }
 
-HostProbed Probe() {
+HostProbed Probe(const CacheHome& cache_home) {
   HostProbed probed;
   probed.system = SystemName();
   probed.cpus = static_cast<uint32_t>(InstalledCpus());
-  probed.cache = NodeCacheHomePath();
+  probed.cache = cache_home.path;
+  probed.passed_over = cache_home.passed_over;
   if (probed.cache.empty()) {
-    probed.cache_error = "there is no home, and XDG_CACHE_HOME is not set";
+    probed.cache_error = "neither HOME nor XDG_CACHE_HOME is set";
   } else {
     const absl::StatusOr<Fd> cache = OpenPrivateFolder(probed.cache);
     struct statvfs disk = {};
@@ -97,7 +98,7 @@ class NodeActor {
                    static_cast<uint32_t>(UsableCpus()),
                    static_cast<uint32_t>(getpid()), KernelId(),
                    static_cast<uint32_t>(InstalledCpus()),
-                   IsFresh(NodeCacheHomePath())});
+                   IsFresh(cache_home_.path)});
     return {
         [this](const CommandMessage& e) { OnCommand(e); },
         [this](const LinkEnded&) { OnLinkEnded(); },
@@ -117,7 +118,7 @@ class NodeActor {
                    [&](const ListCollection& c) { List(c); },
                    [&](const CloseNode&) { KillAll(); },
                    [&](const SyncTold& c) { Sync(c.tree, e); },
-                   [&](const ProbeHost&) { Tell(Probe()); },
+                   [&](const ProbeHost&) { Tell(Probe(cache_home_)); },
                    [&](const FetchFiles& c) { Fetch(c.number, e); },
                    [&](const FetchAnswered& c) { Fetch(c.number, e); },
                    [&](const auto& c) { Forward(c.worker, e); },
@@ -134,8 +135,8 @@ class NodeActor {
     if (closing_) return;
     const auto [found, added] = replicas_.try_emplace(tree);
     if (added) {
-      found->second =
-          SpawnReplica(self_->system(), link_, tree, stop_replicas_);
+      found->second = SpawnReplica(self_->system(), link_, tree,
+                                   cache_home_.path, stop_replicas_);
     }
     self_->send(found->second, command);
   }
@@ -161,7 +162,7 @@ class NodeActor {
   // Tests go without, where none can be made.
   void AddArtifactsFolder(WorkerSetup* setup) {
     if (!std::exchange(tried_artifacts_, true)) {
-      auto made = ArtifactsFolder::Make(NodeCacheHomePath());
+      auto made = ArtifactsFolder::Make(cache_home_.path);
       if (made.ok()) artifacts_.emplace(*std::move(made));
     }
     if (!artifacts_) return;
@@ -250,6 +251,7 @@ class NodeActor {
   }
 
   const Handle::pointer self_;
+  const CacheHome cache_home_ = FindCacheHome();
   Processes* const processes_;
   const std::function<void()> done_;
   const EventLinkHandle link_;

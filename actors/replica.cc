@@ -5,7 +5,6 @@
 
 #include "absl/time/clock.h"
 #include "actors/actor_class.h"
-#include "sync/cache_home.h"
 #include "sync/target.h"
 
 namespace dist {
@@ -17,12 +16,13 @@ class ReplicaActor {
   static inline const char* name = "dist.replica";
 
   ReplicaActor(Handle::pointer self, EventLinkHandle link, uint32_t tree,
-               std::shared_ptr<std::atomic<bool>> stop)
+               std::string cache_home, std::shared_ptr<std::atomic<bool>> stop)
       : self_(self),
         link_(std::move(link)),
         tree_(tree),
+        cache_home_(std::move(cache_home)),
         stop_(std::move(stop)),
-        target_(NodeCacheHomePath()) {}
+        target_(cache_home_) {}
 
   Handle::behavior_type make_behavior() {
     return {
@@ -40,12 +40,13 @@ class ReplicaActor {
     }
     self_->send(link_, Consumed{e.cost, Channel::kSync});
     // Now that nobody waits.
-    if (!before && target_.done()) PruneCacheHome(NodeCacheHomePath(), absl::Now());
+    if (!before && target_.done()) PruneCacheHome(cache_home_, absl::Now());
   }
 
   const Handle::pointer self_;
   const EventLinkHandle link_;
   const uint32_t tree_;
+  const std::string cache_home_;
   const std::shared_ptr<std::atomic<bool>> stop_;
   SyncTarget target_;
 };
@@ -53,10 +54,10 @@ class ReplicaActor {
 }  // namespace
 
 ReplicaHandle SpawnReplica(caf::actor_system& system, EventLinkHandle link,
-                           uint32_t tree,
+                           uint32_t tree, std::string cache_home,
                            std::shared_ptr<std::atomic<bool>> stop) {
-  return SpawnActor<ReplicaActor, caf::detached>(system, std::move(link), tree,
-                                                 std::move(stop));
+  return SpawnActor<ReplicaActor, caf::detached>(
+      system, std::move(link), tree, std::move(cache_home), std::move(stop));
 }
 
 }  // namespace dist

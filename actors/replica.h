@@ -5,17 +5,19 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "actors/protocol/handles.h"
 
 namespace dist {
 
 // Spawns the replica of tree number `tree`, on a thread of its own: it blocks.
+// What it keeps is in `cache_home`.
 // Answers through `link`, and gives it credit for what it has dealt with. Once
 // `*stop` is true it does nothing more. Ends when it is told to exit; then the
 // tree may be changed by other runs.
 ReplicaHandle SpawnReplica(caf::actor_system& system, EventLinkHandle link,
-                           uint32_t tree,
+                           uint32_t tree, std::string cache_home,
                            std::shared_ptr<std::atomic<bool>> stop);
 
 }  // namespace dist

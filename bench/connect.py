@@ -84,22 +84,35 @@ class Rig:
         program."""
         for path in self.home.iterdir():
             shutil.rmtree(path)
-        bundles = pathlib.Path(self.dist).resolve().parent / "bundles"
-        for bundle in bundles.glob("*.bundle"):
+        for bundle in self.bundles():
             program = bundle.read_bytes()[:1000].split(b"\n")[2].decode()
             for folder in "/var/tmp", "/dev/shm":
                 shutil.rmtree(f"{folder}/dist-{os.getuid()}/programs/{program}",
                               ignore_errors=True)
 
+    def bundles(self):
+        return (pathlib.Path(self.dist).resolve().parent / "bundles").glob("*.bundle")
+
     def environment(self):
         return {"HOME": str(self.folder), "PATH": "/usr/local/bin:/usr/bin:/bin",
                 "LC_ALL": "C.UTF-8", "XDG_CACHE_HOME": str(self.folder / "here")}
 
-    def ssh_true(self, host):
+    def ssh(self, host, command="true", stdin=None):
+        """Seconds that `ssh host command` takes."""
         began = time.monotonic()
-        subprocess.run(["ssh", "-F", self.world.config, host, "true"], check=True,
-                       env=self.environment(), stdin=subprocess.DEVNULL)
+        subprocess.run(["ssh", "-F", self.world.config, host, command], check=True,
+                       env=self.environment(), stdin=stdin or subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)
         return time.monotonic() - began
+
+    def ssh_program(self, host):
+        """Seconds that it takes to send the node program, unpack, keep and hash it."""
+        bundle, = self.bundles()
+        packed = bundle.read_bytes()
+        with tempfile.TemporaryFile() as file:
+            file.write(packed[packed.index(b"\x1f\x8b"):])
+            file.seek(0)
+            return self.ssh(host, "gzip -dc | tee program | openssl dgst -sha256", file)
 
     def run(self, tool, hosts, workers):
         """Seconds until the first test began."""
@@ -143,7 +156,8 @@ def measure(rig, args, line, hosts, workers):
     def note(what, seconds):
         found.setdefault(what, []).append(seconds)
     for _ in range(args.rounds):
-        note("ssh", rig.ssh_true(names[0]))
+        note("ssh", rig.ssh(names[0]))
+        note("bytes", rig.ssh_program(names[0]) - found["ssh"][-1])
         note("pytest", rig.run("pytest", [], workers * hosts))
         for tool in "dist", "xdist":
             rig.forget()
@@ -172,8 +186,8 @@ def main():
         try:
             print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} CPUs, "
                   f"medians of {args.rounds}; seconds to the first test\n")
-            print("| delay ms | hosts | workers each | cache | ssh true + 2 round trips + pytest "
-                  "| dist | xdist | dist/xdist |\n|---|---|---|---|---|---|---|---|", flush=True)
+            print("| delay ms | hosts | workers each | cache | bound | dist | xdist "
+                  "| dist/xdist |\n|---|---|---|---|---|---|---|---|", flush=True)
             for delay in args.delay:
                 if delay > 0:
                     rig.delay(delay)
@@ -183,11 +197,13 @@ def main():
                                         hosts, workers)
                         middle = {what: statistics.median(all)
                                   for what, all in found.items()}
-                        bound = middle["ssh"] + 4 * delay / 1000 + middle["pytest"]
+                        round_trip = 2 * delay / 1000
+                        bound = {"warm": middle["ssh"] + 2 * round_trip + middle["pytest"]}
+                        bound["cold"] = bound["warm"] + round_trip + middle["bytes"]
                         for cache in "cold", "warm":
                             ours, theirs = middle[f"dist {cache}"], middle[f"xdist {cache}"]
                             print(f"| {delay} | {hosts} | {workers} | {cache} "
-                                  f"| {bound:.2f} | {ours:.2f} | {theirs:.2f} "
+                                  f"| {bound[cache]:.2f} | {ours:.2f} | {theirs:.2f} "
                                   f"| {ours / theirs:.2f} |", flush=True)
             print(f"\nload {os.getloadavg()[0]:.1f} at the end")
         finally:

@@ -93,7 +93,8 @@ class Answer {
       if (!findings_.hosts[host.value()].reached && !told.insert(host).second) {
         continue;
       }
-      const std::string trouble = Trouble(i);
+      std::string trouble = Trouble(i);
+      if (trouble.empty()) trouble = Note(i);
       if (trouble.empty()) continue;
       absl::StrAppend(&troubles, "host ", Printable(Row(i).name), ": ",
                       CleanLines(trouble));
@@ -117,6 +118,14 @@ class Answer {
         host.probed.cache_error,
         "\nhelp: make that folder writable for you alone; "
         "without it only --no-sync works there");
+  }
+
+  // What the user may want to know though tests can run; "": nothing.
+  std::string Note(size_t i) const {
+    const HostProbed& probed = Host(i).probed;
+    if (probed.passed_over.empty()) return "";
+    return absl::StrCat("things are kept in ", probed.cache, ", since ",
+                        probed.passed_over);
   }
 
  private:

@@ -92,7 +92,7 @@ absl::StatusOr<ArtifactsFolder> ArtifactsFolder::Make(
     const std::string& cache_home) {
   if (cache_home.empty()) {
     return absl::FailedPreconditionError(
-        "there is no home, and XDG_CACHE_HOME is not set there");
+        "neither HOME nor XDG_CACHE_HOME is set there");
   }
   DIST_ASSIGN_OR_RETURN(const Fd home, OpenPrivateFolder(cache_home));
   ArtifactsFolder made;

@@ -2,14 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "sync/beneath.h"
@@ -32,30 +30,27 @@ absl::Status CheckPrivate(const Fd& fd, const std::string& path) {
   return absl::OkStatus();
 }
 
-// What the node's program needs (docs/bootstrap.md), more or less: it would be
-// in that folder if there were as much.
-constexpr uint64_t kLeastFree = uint64_t{16} << 20;
+// What a node program takes, and some room for a tree.
+constexpr uint64_t kRoom = 16 << 20;
 
-bool CanHold(const std::string& folder) {
-  if (folder.empty()) return false;
-  const absl::StatusOr<Fd> fd = OpenPrivateFolder(folder);
+// Why that is no place to keep things; OK: it is one.
+absl::Status CheckUse(const absl::StatusOr<Fd>& folder,
+                      const std::string& path) {
+  if (!folder.ok()) return folder.status();
   struct statvfs disk = {};
-  if (fd.ok() && fstatvfs(fd->get(), &disk) == 0) {
-    return (disk.f_flag & ST_RDONLY) == 0 &&
-           uint64_t{disk.f_bavail} * disk.f_frsize >= kLeastFree &&
-           faccessat(fd->get(), ".", W_OK, AT_EACCESS) == 0;
+  if (fstatvfs(folder->get(), &disk) != 0) return ErrnoStatus(errno, path);
+  const auto no = [&](absl::string_view why) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(Printable(path), ": ", why));
+  };
+  if ((disk.f_flag & ST_RDONLY) != 0) return no("read-only");
+  if ((disk.f_flag & ST_NOEXEC) != 0) return no("no program may run there");
+  const uint64_t room = uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (room < kRoom) return no(absl::StrCat(room >> 10, " KiB are free"));
+  if (faccessat(folder->get(), ".", W_OK, AT_EACCESS) != 0) {
+    return ErrnoStatus(errno, path);
   }
-  // One that is not safe is to be put right, not to be got round.
-  return access(folder.c_str(), F_OK) == 0;
-}
-
-// FOLDER of "FOLDER/programs/HASH/NAME", else "".
-std::string FolderOfProgram(absl::string_view program) {
-  for (int i = 0; i < 2; ++i) {
-    program = program.substr(0, program.rfind('/'));
-  }
-  if (!absl::ConsumeSuffix(&program, "/programs")) return "";
-  return std::string(program);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -64,36 +59,36 @@ std::string CacheHomePath() {
   const char* xdg = getenv("XDG_CACHE_HOME");
   if (xdg != nullptr && xdg[0] == '/') return absl::StrCat(xdg, "/dist");
   const char* home = getenv("HOME");
-  // One that is not there is not ours to make: "/nonexistent", of services.
+  // One that is not there ("/nonexistent") is not ours to make.
   struct stat info;
-  if (home != nullptr && home[0] == '/' && stat(home, &info) == 0 &&
-      S_ISDIR(info.st_mode)) {
+  if (home != nullptr && home[0] == '/' && stat(home, &info) == 0) {
     return absl::StrCat(home, "/.cache/dist");
   }
   return "";
+}
+
+CacheHome FindCacheHome() {
+  const std::string first = CacheHomePath();
+  const absl::Status status = first.empty()
+                                  ? absl::NotFoundError("there is no home")
+                                  : CheckUse(OpenPrivateFolder(first), first);
+  if (status.ok()) return {first, ""};
+  const std::string name = absl::StrCat("dist-", geteuid());
+  // Others may write there: no link is followed.
+  for (const char* shared : {"/var/tmp", "/dev/shm"}) {
+    const Fd fd(open(shared, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const std::string path = absl::StrCat(shared, "/", name);
+    if (fd.ok() && CheckUse(OpenPrivateFolderAt(fd.get(), name), path).ok()) {
+      return {path, std::string(status.message())};
+    }
+  }
+  return {first, ""};
 }
 
 bool IsFresh(const std::string& cache_home) {
   struct stat info;
   return !cache_home.empty() &&
          stat((cache_home + "/trees").c_str(), &info) != 0 && errno == ENOENT;
-}
-
-std::string ChooseCacheHome(const std::string& usual,
-                            const std::string& program) {
-  const std::string folder = FolderOfProgram(program);
-  if (folder.empty() || folder == usual || CanHold(usual)) return usual;
-  return OpenPrivateFolder(folder).ok() ? folder : usual;
-}
-
-const std::string& NodeCacheHomePath() {
-  static const auto* path = [] {
-    char program[PATH_MAX];
-    const ssize_t n = readlink("/proc/self/exe", program, sizeof(program));
-    return new std::string(
-        ChooseCacheHome(CacheHomePath(), std::string(program, n > 0 ? n : 0)));
-  }();
-  return *path;
 }
 
 absl::StatusOr<Fd> OpenPrivateFolder(const std::string& path) {

@@ -10,21 +10,22 @@
 
 namespace dist {
 
-// Its path; "" if XDG_CACHE_HOME is no absolute path and HOME no folder.
+// Its path; "" if XDG_CACHE_HOME is no absolute path and HOME is none, or not
+// there.
 std::string CacheHomePath();
+
+// Where a node keeps its own: the first of CacheHomePath(), /var/tmp/dist-UID
+// and /dev/shm/dist-UID that is private and writable, has room, and where
+// programs may be executed, as the bootstrap has it. CacheHomePath() if none
+// is.
+struct CacheHome {
+  std::string path;
+  std::string passed_over;  // Why not CacheHomePath(); "": it is that.
+};
+CacheHome FindCacheHome();
 
 // Nothing was ever synced there. False if there is no path.
 bool IsFresh(const std::string& cache_home);
-
-// The same for a node, looked up once. Where it cannot be used, since the file
-// system is read-only or full or there is no home, the folder that was found
-// for the node's program (docs/bootstrap.md) holds the rest, too.
-const std::string& NodeCacheHomePath();
-
-// What that comes to: `usual` is CacheHomePath(), `program` the path of the
-// file that runs, "FOLDER/programs/HASH/NAME" if it is kept in a cache.
-std::string ChooseCacheHome(const std::string& usual,
-                            const std::string& program);
 
 // Opens `path`, made with mode 0700 if missing. Errors: PermissionDenied if it
 // belongs to another account or others may write to it, which no wish of the

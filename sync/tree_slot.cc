@@ -82,8 +82,7 @@ absl::StatusOr<TreeSlot> TreeSlot::Claim(const std::string& cache_home,
   }
   if (cache_home.empty()) {
     return absl::FailedPreconditionError(
-        "there is no home, and XDG_CACHE_HOME is not set there\nhelp: set one "
-        "with "
+        "neither HOME nor XDG_CACHE_HOME is set there\nhelp: set one with "
         "env:HOME=DIR, or use --no-sync");
   }
   DIST_ASSIGN_OR_RETURN(const Fd home, OpenPrivateFolder(cache_home));

@@ -17,7 +17,7 @@ struct BootstrapReply {
     kHello,     // The script runs; `text`: what `uname -sm` says.
     kRelay,     // The relay runs and waits for a command.
     kNeed,      // It wants the program: `packed` or not; `text`: for where;
-                // `machine`: of which, "" if it cannot say.
+                // `machine`: names machine and folder, "" if it cannot.
     kNo,        // A folder cannot be used; `text`: which, and why.
     kRun,       // The node starts; `text`: where it is. The link follows.
     kPlatform,  // No program of the table is for it.

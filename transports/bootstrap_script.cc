@@ -8,7 +8,7 @@ namespace {
 // Variables: m mark; k `uname -sm`; i user; u umask; c cache folder; t folder
 // that is being filled; d the program's; h G R F hash, packed bytes, KiB and
 // listing of our program, B its bytes; l p loader and program; n all names; w
-// encoding; v this machine, as long as it is up; y an answer.
+// encoding; v this machine, as long as it is up; j inode of c; y an answer.
 //
 // Functions take folders as $1. Nothing but `read` and `receive` may read
 // stdin: what follows there is not for them.
@@ -41,8 +41,8 @@ constexpr char kCommand[] =
 
     // Ours, no link, nobody else may write: then nobody can change what is in
     // it between the check and the start.
-    "own() { set -- \"$1\" $(LC_ALL=C ls -ldn \"$1\" 2>/dev/null </dev/null); "
-    "case \"$2 $4\" in drwx?-?"
+    "own() { set -- \"$1\" $(LC_ALL=C ls -ldin \"$1\" 2>/dev/null </dev/null); "
+    "j=$2; case \"$3 $5\" in drwx?-?"
     "?-?*\" $i\") ;; *) false;; esac; }; "
     "run() { touch \"$1\" 2>/dev/null; echo \"$m run $1\"; umask \"$u\"; "
     "exec \"$1/$l\" --library-path \"$1\" --argv0 dist \"$1/$p\" "
@@ -58,7 +58,7 @@ constexpr char kCommand[] =
     // It is in no cache.
     "w=plain; command -v gzip >/dev/null 2>&1 && w=gzip; "
     "v=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null </dev/null); "
-    "ask() { echo \"$m need $w ${v:--} $c\"; read -r y || exit 1; }; "
+    "ask() { echo \"$m need $w ${v:--}${v:+.$j} $c\"; read -r y || exit 1; }; "
     "no() { echo \"$m no $c: $*\"; }; "
     "drop() { rm -rf \"$t\"; t=; }; "
     "receive() { if [ $w = gzip ]; then "
@@ -105,7 +105,7 @@ constexpr char kCommand[] =
     // ours is inside theirs.
     "e=$(LC_ALL=C mv \"$t\" \"$d\" 2>&1 </dev/null) || whole \"$d\" || "
     "{ no $e; drop; continue; }; "
-    "rm -rf \"$d/${t##*/}\"; drop; fi; "
+    "rm -rf \"$d/${t##*/}\" \"$t\"; t=; fi; "
     "run \"$d\"; done; "
     "echo \"$m none\"; exit 1'";
 

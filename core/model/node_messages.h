@@ -433,11 +433,12 @@ struct HostProbed {
   std::string cache;         // The folder that dist keeps there; "": none.
   std::string cache_error;   // Why it cannot be used; "": it can.
   uint64_t free_bytes = 0;   // For us, on the disk of that folder.
+  std::string passed_over;   // Why `cache` is not in the home; "": it is.
   template <class V>
   auto VisitFields(V&& v) {
     return v("clock_micros", clock_micros, "system", system, "cpus", cpus,
              "cache", cache, "cache_error", cache_error, "free_bytes",
-             free_bytes);
+             free_bytes, "passed_over", passed_over);
   }
 };
 

@@ -106,6 +106,15 @@ TEST_F(DescribeFindingsTest, ACacheThatCannotBeUsedMattersElsewhereOnly) {
   EXPECT_EQ(Status(), ExitStatus::kIncomplete);
 }
 
+TEST_F(DescribeFindingsTest, ACacheElsewhereIsNoTrouble) {
+  findings_.hosts[1].probed.cache = "/var/tmp/dist-0";
+  findings_.hosts[1].probed.passed_over = "/home/u/.cache/dist: read-only";
+  EXPECT_THAT(Text(),
+              HasSubstr("\nhost a: things are kept in /var/tmp/dist-0, since "
+                        "/home/u/.cache/dist: read-only\n"));
+  EXPECT_EQ(Status(), ExitStatus::kOk);
+}
+
 TEST_F(DescribeFindingsTest, AnInterruptIsAStatusOfItsOwn) {
   findings_.hosts[1] = HostFindings();
   findings_.interrupted = true;

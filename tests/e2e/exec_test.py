@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+import subprocess
 
 import dist_run
 import pytest
@@ -43,6 +44,34 @@ def test_runs_what_popen_runs_cold_and_warm(dist, there, way):
     assert [path.name for path in home.iterdir()] == [".cache"]
     assert [path.name for path in (home / ".cache").iterdir()] == ["dist"]
     assert (home / ".cache" / "dist").stat().st_mode & 0o777 == 0o700
+
+
+ELSEWHERE = """
+    set -e
+    mount -t tmpfs t /var/tmp
+    mount -t tmpfs -o "$2" t "$1"
+    HOME=$1 exec sh
+    """
+
+
+@pytest.mark.parametrize("options", ["ro", "noexec", "size=1m"])
+def test_a_home_that_is_of_no_use(dist, tmp_path, options):
+    """Program and tree go where there is room for both."""
+    tried = subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "t", "/mnt"],
+                           capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"NOT TESTED: mounting needs root: {tried.stderr.strip()}")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "enter.sh").write_text(ELSEWHERE)
+    dist.write(it="""
+        import os
+        def test_it():
+            assert __file__.startswith(f"/var/tmp/dist-{os.getuid()}/trees/"), __file__
+        """)
+    host = f"exec=unshare -m sh '{tmp_path}/enter.sh' '{tmp_path}/home' {options}"
+    ran = dist.run("--tx", host, env={"XDG_CACHE_HOME": None})
+    assert ran.status == 0 and ran.counts == {"passed": 1}, ran
+    dist_run.wait_gone(dist.cookie)
 
 
 def test_one_node_for_all_workers_of_a_host(dist, there):
@@ -160,17 +189,23 @@ def test_coordinator_is_killed(dist, there, way):
     live.process.stderr.close()
 
 
-@pytest.mark.parametrize("way", ["socket", "pipes"])
-def test_node_is_killed(dist, there, way):
-    """The host is reached again, and what ran there runs again."""
+def start_waiting(dist, there, way):
+    """A run of two tests that wait: it, its node's pid, and the processes on its host."""
     dist.write(it=WAITING)
     live = dist.start("--tx", f"2*{WAYS[way]}//chdir={dist.folder}", "--maxschedchunk=1",
                       env=there)
     node = int(dist.wait_for("one")[0])
     dist.wait_for("two")
-    first = set(dist_run.processes(dist.cookie)) - {live.pid}
+    processes = set(dist_run.processes(dist.cookie)) - {live.pid}
     for name in ("one", "two"):
         (dist / name).unlink()
+    return live, node, processes
+
+
+@pytest.mark.parametrize("way", ["socket", "pipes"])
+def test_node_is_killed(dist, there, way):
+    """The host is reached again, and what ran there runs again."""
+    live, node, first = start_waiting(dist, there, way)
     os.kill(node, signal.SIGKILL)
     dist_run.wait_until(lambda: not any(map(dist_run.alive, first)), 5, "old processes end")
     assert dist.wait_for("one") != [str(node)]
@@ -182,14 +217,7 @@ def test_node_is_killed(dist, there, way):
 
 def test_a_node_falls_silent(dist, there):
     """Nothing has ended, so only its silence tells: after 30 s another one does its work."""
-    dist.write(it=WAITING)
-    live = dist.start("--tx", f"2*{WAYS['pipes']}//chdir={dist.folder}", "--maxschedchunk=1",
-                      env=there)
-    node = int(dist.wait_for("one")[0])
-    dist.wait_for("two")
-    first = set(dist_run.processes(dist.cookie)) - {live.pid}
-    for name in ("one", "two"):
-        (dist / name).unlink()
+    live, node, first = start_waiting(dist, there, "pipes")
     os.kill(node, signal.SIGSTOP)
     assert dist.wait_for("one", 45) != [str(node)]
     dist_run.wait_until(lambda: not any(map(dist_run.alive, first)), 5, "old processes end")

@@ -4,16 +4,13 @@
 #define DIST_TESTS_SUPPORT_BOOTSTRAP_HOST_H_
 
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <string>
 #include <utility>
 #include <variant>
@@ -22,6 +19,7 @@
 #include "core/model/node_messages.h"
 #include "tests/support/link_peer.h"
 #include "tests/support/process_test.h"
+#include "tests/support/shared_caches.h"
 #include "transports/bootstrap.h"
 #include "transports/bootstrap_script.h"
 #include "transports/bundle.h"
@@ -50,20 +48,6 @@ class BootstrapHost : public ::testing::Test {
     }
     EXPECT_EQ(KillDescendants(absl::Seconds(5), {}), 0);
     std::filesystem::remove_all(home_);
-  }
-
-  // A program that some run has left in the machine's common folders would be
-  // found there. Where root may, this process sees empty ones instead.
-  static void HideSharedCaches() {
-    static const bool hidden =
-        unshare(CLONE_NEWNS) == 0 &&
-        mount("", "/", "", MS_REC | MS_PRIVATE, nullptr) == 0 &&
-        mount("t", "/var/tmp", "tmpfs", 0, "mode=1777") == 0 &&
-        mount("t", "/dev/shm", "tmpfs", 0, "mode=1777") == 0;
-    if (!hidden) {
-      std::cerr << "NOTE: needs root to hide /var/tmp and /dev/shm: a program "
-                   "that is cached there fails the test\n";
-    }
   }
 
   std::string Programs() const { return home_ + "/.cache/dist/programs"; }

@@ -16,7 +16,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "actors/node.h"
+#include "core/model/node_messages.h"
 #include "core/model/version.h"
+#include "core/wire/codec.h"
 #include "tests/support/process_test.h"
 #include "transports/serve/dialer.h"
 #include "transports/serve/node_end.h"
@@ -153,6 +155,22 @@ int ServeHost::WaitForEnd(double seconds) {
   if (!ended) return -1;
   pid_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 256;
+}
+
+pid_t NodeOf(LinkPeer* peer) {
+  uint32_t pid = 0;
+  peer->RunUntil([&] {
+    while (!peer->received.empty()) {
+      const auto event = Decode<NodeEvent>(peer->received.front().bytes);
+      peer->received.pop_front();
+      if (!event.ok()) return true;
+      if (const auto* ready = std::get_if<NodeReady>(&*event)) {
+        pid = ready->pid;
+      }
+    }
+    return pid != 0 || peer->ended();
+  });
+  return static_cast<pid_t>(pid);
 }
 
 void RunIfServeHost(int argc, char** argv) {

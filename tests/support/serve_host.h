@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/link_peer.h"
 #include "transports/transport.h"
 
 namespace dist {
@@ -47,6 +48,10 @@ class ServeHost {
   int port_ = 0;
   pid_t pid_ = -1;
 };
+
+// The pid of the node at the other end, once it says that it is ready; 0 if
+// none does. Takes what it says until then.
+pid_t NodeOf(LinkPeer* peer);
 
 // For main(): if the program was started as such a server, or as a node, it is
 // one, and this does not return.

@@ -1,102 +1,119 @@
-// Which folder a node keeps things in.
 #include "sync/cache_home.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/shared_caches.h"
+#include "tests/support/sync_rig.h"
 
 namespace dist {
 namespace {
 
-namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 class CacheHomeTest : public ::testing::Test {
  protected:
   CacheHomeTest() {
-    std::string name = ::testing::TempDir() + "/cacheXXXXXX";
-    folder_ = mkdtemp(&name[0]);
-    fs::create_directories(Other() + "/programs/abc");
-    chmod(Other().c_str(), 0700);
+    setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
+    if (hidden_) mount("t", "/var/tmp", "tmpfs", 0, "mode=1777");
   }
   ~CacheHomeTest() override {
-    if (mounted_) umount2(Home().c_str(), MNT_DETACH);
-    fs::remove_all(folder_);
+    unsetenv("XDG_CACHE_HOME");
+    if (hidden_) umount("/var/tmp");
+    RemoveFolder(folder_);
+  }
+  void SetUp() override {
+    if (!hidden_) GTEST_SKIP() << "NOT TESTED: mounting needs root";
   }
 
-  std::string Home() const { return folder_ + "/home"; }
-  std::string Usual() const { return Home() + "/.cache/dist"; }
-  std::string Other() const { return folder_ + "/other"; }
-  std::string Choose() const {
-    return ChooseCacheHome(Usual(), Other() + "/programs/abc/ld.so");
-  }
-  // False: it may not.
-  bool Mount(unsigned long flags, const char* options) {
-    fs::create_directories(Home());
-    mounted_ = mount("t", Home().c_str(), "tmpfs", flags, options) == 0;
-    return mounted_;
+  // As FindCacheHome() has it with a file system of those options in the home.
+  CacheHome FindWith(const std::string& options) {
+    EXPECT_EQ(mount("t", folder_.c_str(), "tmpfs", 0, "mode=700"), 0);
+    MakeFolder(Home());
+    const unsigned long flags = options == "ro"       ? MS_RDONLY
+                                : options == "noexec" ? MS_NOEXEC
+                                                      : 0;
+    const std::string size = flags == 0 ? options : "";
+    EXPECT_EQ(
+        mount("t", folder_.c_str(), "tmpfs", MS_REMOUNT | flags, size.c_str()),
+        0);
+    const CacheHome found = FindCacheHome();
+    umount(folder_.c_str());
+    return found;
   }
 
-  std::string folder_;
-  bool mounted_ = false;
+  std::string Home() const { return folder_ + "/dist"; }
+  static std::string Shared(const std::string& folder) {
+    return absl::StrCat(folder, "/dist-", geteuid());
+  }
+
+  const bool hidden_ = HideSharedCaches();
+  const std::string folder_ = NewFolder();
 };
 
-TEST_F(CacheHomeTest, IsTheUsualOneWhereThatCanBeUsed) {
-  EXPECT_EQ(Choose(), Usual());
-  struct stat info;
-  ASSERT_EQ(stat(Usual().c_str(), &info), 0);
-  EXPECT_EQ(info.st_mode & 0777, 0700u);
+TEST_F(CacheHomeTest, IsInTheHome) {
+  const CacheHome found = FindCacheHome();
+  EXPECT_EQ(found.path, Home());
+  EXPECT_EQ(found.passed_over, "");
+  EXPECT_FALSE(Exists(Shared("/var/tmp")));
 }
 
-TEST_F(CacheHomeTest, IsWithTheProgramWhereThereIsNoOther) {
-  EXPECT_EQ(ChooseCacheHome("", Other() + "/programs/abc/ld.so"), Other());
-  std::ofstream(Home()) << "a file";
-  EXPECT_EQ(Choose(), Other());
-}
-
-TEST_F(CacheHomeTest, IsWithTheProgramWhereTheDiskIsReadOnly) {
-  if (!Mount(MS_RDONLY, "")) GTEST_SKIP() << "NOT TESTED: mounting needs root";
-  EXPECT_EQ(Choose(), Other());
-}
-
-TEST_F(CacheHomeTest, IsWithTheProgramWhereTheDiskIsFull) {
-  if (!Mount(0, "size=1m")) GTEST_SKIP() << "NOT TESTED: mounting needs root";
-  EXPECT_EQ(Choose(), Other());
-}
-
-TEST_F(CacheHomeTest, AFolderThatIsNotSafeIsNotGotRound) {
-  fs::create_directories(Usual());
-  chmod(Usual().c_str(), 0777);
-  EXPECT_EQ(Choose(), Usual());
-}
-
-TEST_F(CacheHomeTest, AProgramElsewhereSaysNothing) {
-  std::ofstream(Home()) << "a file";
-  for (const std::string& program :
-       {std::string(), std::string("dist"), Other() + "/abc/ld.so",
-        std::string("/programs/abc/ld.so")}) {
-    EXPECT_EQ(ChooseCacheHome(Usual(), program), Usual()) << program;
+TEST_F(CacheHomeTest, IsElsewhereIfTheHomeIsOfNoUse) {
+  struct Row {
+    std::string options;
+    std::string why;
+  };
+  for (const Row& row :
+       {Row{"ro", "read-only"}, Row{"noexec", "no program may run there"},
+        Row{"size=1m", "KiB are free"}}) {
+    const CacheHome found = FindWith(row.options);
+    EXPECT_EQ(found.path, Shared("/var/tmp")) << row.options;
+    EXPECT_THAT(found.passed_over, StartsWith(Home() + ": "));
+    EXPECT_THAT(found.passed_over, HasSubstr(row.why));
   }
-  chmod(Other().c_str(), 0777);
-  EXPECT_EQ(Choose(), Usual());
 }
 
-TEST_F(CacheHomeTest, AHomeThatIsNotThereIsNotMade) {
-  const char* const before = getenv("HOME");
-  const std::string home = before == nullptr ? "" : before;
+TEST_F(CacheHomeTest, MakesNoHome) {
   unsetenv("XDG_CACHE_HOME");
+  const std::string before = getenv("HOME") == nullptr ? "" : getenv("HOME");
   setenv("HOME", Home().c_str(), 1);
-  EXPECT_EQ(CacheHomePath(), "");
-  fs::create_directories(Home());
-  EXPECT_EQ(CacheHomePath(), Usual());
-  setenv("HOME", home.c_str(), 1);
+  EXPECT_EQ(FindCacheHome().path, Shared("/var/tmp"));
+  EXPECT_FALSE(Exists(Home()));
+  MakeFolder(Home());
+  EXPECT_EQ(FindCacheHome().path, Home() + "/.cache/dist");
+  setenv("HOME", before.c_str(), 1);
+}
+
+TEST_F(CacheHomeTest, IsNowhereThatOthersMayWriteTo) {
+  MakeFolder(Home());
+  chmod(Home().c_str(), 0777);
+  EXPECT_EQ(FindCacheHome().path, Shared("/var/tmp"));
+  EXPECT_THAT(FindCacheHome().passed_over, HasSubstr("others may write"));
+  chmod(Shared("/var/tmp").c_str(), 0777);
+  EXPECT_EQ(FindCacheHome().path, Shared("/dev/shm"));
+}
+
+TEST_F(CacheHomeTest, FollowsNoLinkThatOthersMayHaveMade) {
+  setenv("XDG_CACHE_HOME", "/proc/nowhere", 1);
+  const std::string trap = folder_ + "/trap";
+  MakeFolder(trap);
+  chmod(trap.c_str(), 0700);
+  MakeLink(trap, Shared("/var/tmp"));
+  EXPECT_EQ(FindCacheHome().path, Shared("/dev/shm"));
+  rmdir(Shared("/dev/shm").c_str());
+  MakeLink(trap, Shared("/dev/shm"));
+  const CacheHome found = FindCacheHome();
+  EXPECT_EQ(found.path, "/proc/nowhere/dist") << "what is said is about that";
+  EXPECT_EQ(found.passed_over, "");
+  unlink(Shared("/dev/shm").c_str());
 }
 
 }  // namespace

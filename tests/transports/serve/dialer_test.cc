@@ -57,22 +57,6 @@ class DialerTest : public ::testing::Test {
     patience.deadline = absl::Now() + absl::Seconds(15);
     return ConnectByTable(host, patience);
   }
-  // The node's pid; 0 if none says that it is ready.
-  static pid_t NodeOf(LinkPeer* peer) {
-    uint32_t pid = 0;
-    peer->RunUntil([&] {
-      while (!peer->received.empty()) {
-        const auto event = Decode<NodeEvent>(peer->received.front().bytes);
-        peer->received.pop_front();
-        if (!event.ok()) return true;
-        if (const auto* ready = std::get_if<NodeReady>(&*event)) {
-          pid = ready->pid;
-        }
-      }
-      return pid != 0 || peer->ended();
-    });
-    return static_cast<pid_t>(pid);
-  }
   static bool Says(const ServeHost& host, const std::string& words) {
     return Eventually([&] { return absl::StrContains(host.log(), words); }, 15);
   }

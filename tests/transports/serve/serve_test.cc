@@ -39,34 +39,17 @@ std::string ErrorOf(const HostAddress& host) {
   return std::string(made.status().message());
 }
 
-// The pid of the node at the other end, 0 if none says that it is ready.
-uint32_t NodeOf(LinkPeer* peer) {
-  uint32_t pid = 0;
-  peer->RunUntil([&] {
-    while (!peer->received.empty()) {
-      const auto event = Decode<NodeEvent>(peer->received.front().bytes);
-      peer->received.pop_front();
-      if (!event.ok()) return true;
-      if (const auto* ready = std::get_if<NodeReady>(&*event)) {
-        pid = ready->pid;
-      }
-    }
-    return pid != 0 || peer->ended();
-  });
-  return pid;
-}
-
 TEST(Serve, EachRunHasANodeOfItsOwn) {
   ServeHost server;
   LinkPeer first(*Connect(server));
   LinkPeer second(*Connect(server));
-  const uint32_t one = NodeOf(&first);
-  const uint32_t two = NodeOf(&second);
-  EXPECT_NE(one, 0u);
-  EXPECT_NE(two, 0u);
+  const pid_t one = NodeOf(&first);
+  const pid_t two = NodeOf(&second);
+  EXPECT_NE(one, 0);
+  EXPECT_NE(two, 0);
   EXPECT_NE(one, two);
   // The end of one is nothing to the other.
-  kill(static_cast<pid_t>(one), SIGKILL);
+  kill(one, SIGKILL);
   EXPECT_TRUE(first.RunUntil([&] { return first.ended(); }, 5));
   second.Send(NodeCommand(ProbeHost{}));
   EXPECT_TRUE(second.RunUntil([&] { return !second.received.empty(); }));
@@ -77,9 +60,9 @@ TEST(Serve, IsThereForTheNextOneAfterACrash) {
   ServeHost server;
   for (int i = 0; i < 5; ++i) {
     LinkPeer peer(*Connect(server));
-    const uint32_t node = NodeOf(&peer);
-    ASSERT_NE(node, 0u) << i;
-    kill(static_cast<pid_t>(node), i % 2 == 0 ? SIGKILL : SIGSEGV);
+    const pid_t node = NodeOf(&peer);
+    ASSERT_NE(node, 0) << i;
+    kill(node, i % 2 == 0 ? SIGKILL : SIGSEGV);
   }
   EXPECT_TRUE(IsRunning(server.pid()));
 }
@@ -182,7 +165,7 @@ TEST(Serve, HasALimitOfRuns) {
   ServeHost server(options);
   {
     LinkPeer peer(*Connect(server));
-    ASSERT_NE(NodeOf(&peer), 0u);
+    ASSERT_NE(NodeOf(&peer), 0);
     EXPECT_THAT(ErrorOf(server.Address()),
                 HasSubstr(" has as many runs as it may: 1\nhelp: "));
   }
@@ -199,7 +182,7 @@ TEST(Serve, OnceIsOnce) {
   ServeHost server(options);
   {
     LinkPeer peer(*Connect(server));
-    ASSERT_NE(NodeOf(&peer), 0u);
+    ASSERT_NE(NodeOf(&peer), 0);
     EXPECT_THAT(ErrorOf(server.Address()), HasSubstr("refused"));
   }
   EXPECT_EQ(server.WaitForEnd(), 0);
@@ -209,7 +192,7 @@ TEST(Serve, ASignalLetsRunsEndAndASecondOneEndsThem) {
   ServeHost server;
   WorkerScript script(::testing::TempDir() + "/drain");
   LinkPeer peer(*Connect(server));
-  ASSERT_NE(NodeOf(&peer), 0u);
+  ASSERT_NE(NodeOf(&peer), 0);
   server.Signal(SIGTERM);
   ASSERT_TRUE(Eventually([&] {
     return absl::StrContains(server.log(), "waits for 1 run to end");
@@ -238,7 +221,7 @@ TEST(Serve, Ipv6) {
   options.bind = "::1";
   ServeHost server(options);
   LinkPeer peer(*Connect(server));
-  EXPECT_NE(NodeOf(&peer), 0u);
+  EXPECT_NE(NodeOf(&peer), 0);
   EXPECT_THAT(server.log(), HasSubstr("[::1]:"));
 }
 
@@ -247,8 +230,8 @@ TEST(Serve, NodesAndTestsDoNotLearnWhereTheKeyIs) {
   ServeHost server;
   unsetenv("DIST_KEY_FILE");
   LinkPeer peer(*Connect(server));
-  const uint32_t node = NodeOf(&peer);
-  ASSERT_NE(node, 0u);
+  const pid_t node = NodeOf(&peer);
+  ASSERT_NE(node, 0);
   std::ifstream file(absl::StrCat("/proc/", node, "/environ"));
   const std::string env{std::istreambuf_iterator<char>(file), {}};
   EXPECT_THAT(env, HasSubstr("PATH="));
