@@ -1,9 +1,12 @@
 """ssh= against real servers on loopback: what runs, and where."""
 
+import ctypes
 import getpass
 import os
 import pathlib
+import re
 import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import dist_run
@@ -226,3 +229,12 @@ def test_nothing_listens(dist, ssh):
     pathlib.Path(dist / "me").write_text(f"{live.pid}\n")
     ran = live.wait()
     assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+
+
+def test_libssh_is_the_systems():
+    """Found when dist starts, so that its security updates count, and new enough."""
+    linked = subprocess.run(["ldd", dist_run.program()], capture_output=True, text=True, check=True)
+    assert re.search(r"libssh\.so\.4 => (/usr)?/lib/", linked.stdout), linked.stdout
+    libssh = ctypes.CDLL("libssh.so.4")
+    libssh.ssh_version.restype = ctypes.c_char_p
+    assert libssh.ssh_version(0x000a06), libssh.ssh_version(0)  # 0.10.6 or newer.
