@@ -8,12 +8,18 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <string>
+#include <vector>
+
 #include "cli/node_verb.h"
+#include "transports/warden.h"
 
 int main(int argc, char** argv) {
   // The kernel knows us as the loader that started us.
   prctl(PR_SET_NAME, "dist");
-  const int status = dist::NodeVerb({argv + 1, argv + argc});
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  if (args == std::vector<std::string>{"node", "--stdio"}) dist::StandWarden();
+  const int status = dist::NodeVerb(args);
   if (status == dist::kNotTheNodeVerb) {
     fprintf(stderr, "dist: this is the part that runs on hosts\n");
     _exit(4);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "transports/terminal.h"
 
 namespace dist {
 namespace {
@@ -78,12 +79,19 @@ void WriterThread::WriteChunk(const Chunk& chunk) {
     const std::lock_guard<std::mutex> lock(mutex_);
     broken = !sink.status_.ok();
   }
-  const absl::Status status =
-      broken ? absl::OkStatus() : WriteAll(sink.fd_, chunk.bytes);
+  absl::Status status;
+  if (!broken) {
+    std::unique_lock<std::timed_mutex> turn(TerminalTurn(), std::defer_lock);
+    if (sink.terminal_) turn.lock();
+    status = WriteAll(sink.fd_, chunk.bytes);
+  }
   const std::lock_guard<std::mutex> lock(mutex_);
   sink.queued_ -= chunk.bytes.size();
   if (!status.ok()) sink.status_ = status;
 }
+
+FdSink::FdSink(WriterThread* writer, int fd, Backlog backlog)
+    : writer_(writer), fd_(fd), backlog_(backlog), terminal_(isatty(fd) == 1) {}
 
 void FdSink::Write(absl::string_view bytes) {
   if (bytes.empty()) return;  // Flush() would not wait for it.

@@ -54,8 +54,7 @@ enum class Backlog { kKeep, kDrop };
 class FdSink : public ReportSink {
  public:
   // Does not own `fd`; both it and `writer` must outlive the sink.
-  FdSink(WriterThread* writer, int fd, Backlog backlog)
-      : writer_(writer), fd_(fd), backlog_(backlog) {}
+  FdSink(WriterThread* writer, int fd, Backlog backlog);
   ~FdSink() override { Flush().IgnoreError(); }
 
   void Write(absl::string_view bytes) override;
@@ -69,6 +68,7 @@ class FdSink : public ReportSink {
   WriterThread* const writer_;
   const int fd_;
   const Backlog backlog_;
+  const bool terminal_;
   size_t queued_ = 0;  // Guarded by writer_->mutex_, as is the next one.
   absl::Status status_;
 };

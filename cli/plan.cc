@@ -363,6 +363,7 @@ absl::StatusOr<PlannedRun> MakePlan(const Request& request,
   }
   plan.max_chunk = options.max_sched_chunk.value_or(0);
   plan.reorder = options.loadscope_reorder;
+  plan.require_all_hosts = options.require_all_hosts;
   plan.maxfail = options.max_fail;
   plan.max_restarts = options.max_worker_restart.value_or(
       static_cast<int>(kRestartsPerWorker * workers.size()));

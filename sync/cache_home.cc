@@ -59,7 +59,9 @@ std::string CacheHomePath() {
   const char* xdg = getenv("XDG_CACHE_HOME");
   if (xdg != nullptr && xdg[0] == '/') return absl::StrCat(xdg, "/dist");
   const char* home = getenv("HOME");
-  if (home != nullptr && home[0] == '/') {
+  // One that is not there ("/nonexistent") is not ours to make.
+  struct stat info;
+  if (home != nullptr && home[0] == '/' && stat(home, &info) == 0) {
     return absl::StrCat(home, "/.cache/dist");
   }
   return "";
@@ -68,7 +70,7 @@ std::string CacheHomePath() {
 CacheHome FindCacheHome() {
   const std::string first = CacheHomePath();
   const absl::Status status = first.empty()
-                                  ? absl::NotFoundError("HOME is not set")
+                                  ? absl::NotFoundError("there is no home")
                                   : CheckUse(OpenPrivateFolder(first), first);
   if (status.ok()) return {first, ""};
   const std::string name = absl::StrCat("dist-", geteuid());

@@ -10,7 +10,8 @@
 
 namespace dist {
 
-// Its path; "" if neither XDG_CACHE_HOME nor HOME is set (to an absolute path).
+// Its path; "" if XDG_CACHE_HOME is no absolute path and HOME is none, or not
+// there.
 std::string CacheHomePath();
 
 // Where a node keeps its own: the first of CacheHomePath(), /var/tmp/dist-UID

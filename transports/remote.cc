@@ -31,13 +31,22 @@ absl::Status Type(const Stream& stream, absl::string_view line) {
       absl::StrCat("the command cannot be written to: ", strerror(errno)));
 }
 
+// `status`, or why there was never a command that could have succeeded.
+absl::Status Explained(absl::Status status, const StreamWitness& witness,
+                       const StreamExplanation& explain) {
+  if (explain == nullptr || !absl::IsUnavailable(status)) return status;
+  absl::Status why = explain(witness.end());
+  return why.ok() ? status : why;
+}
+
 // The stdio of an exec host's shell.
 absl::StatusOr<Stream> OpenShell(const HostAddress& host,
                                  const Patience& patience) {
   if (host.via == nullptr) return OpenExecStream(host.command);
   DIST_ASSIGN_OR_RETURN(Stream stream,
                         OpenStream(*host.via, RelayCommand(), patience));
-  const absl::Status status = Relay(&stream, host.command, patience);
+  const absl::Status status = Explained(Relay(&stream, host.command, patience),
+                                        *stream.witness, stream.explain);
   if (status.ok()) return stream;
   Abandon(std::move(stream));
   return absl::Status(status.code(), absl::StrCat("through ", host.via->name,
@@ -49,7 +58,11 @@ absl::StatusOr<Connection> MakeNode(const HostAddress& host, Start start,
   DIST_ASSIGN_OR_RETURN(const Bundles bundles, Bundles::Installed());
   DIST_ASSIGN_OR_RETURN(Stream stream,
                         OpenStream(host, BootstrapCommand(), patience));
-  return Bootstrap(std::move(stream), bundles, patience, start);
+  const auto witness = stream.witness;
+  const auto explain = std::move(stream.explain);
+  auto made = Bootstrap(std::move(stream), bundles, patience, start);
+  if (made.ok()) return made;
+  return Explained(made.status(), *witness, explain);
 }
 
 }  // namespace

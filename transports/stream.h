@@ -98,10 +98,16 @@ struct LinkSocket {
   std::shared_ptr<SecuredLink> secured;
 };
 
+// Asked when a stream ended before its command said what was expected of it,
+// with how it ended: OK if that was the command's doing, else why the command
+// never ran. May block.
+using StreamExplanation = std::function<absl::Status(const std::string& end)>;
+
 struct Stream {
   int fd = -1;       // A connected stream socket, close-on-exec. Owned.
   pid_t child = -1;  // A local process behind it to wait for, or -1.
   std::shared_ptr<StreamWitness> witness;
+  StreamExplanation explain = nullptr;  // May be empty.
 };
 
 // Until when, and whether at all, to go on with a connection; and who listens

@@ -172,6 +172,8 @@ Commands RunMachine::OnHostLost(HostId host, const std::string& text,
       }
     }
     out_.push_back(ConnectHost{host});
+  } else {
+    MissHost(host);
   }
   replan_ = true;
   return Settle();
@@ -201,6 +203,13 @@ void RunMachine::CheckFailures() {
   if (stop_ != Stop::kNone) return;
   BeginStop(Stop::kFailures,
             absl::StrCat("stopping after ", failures_, " failures"));
+}
+
+void RunMachine::MissHost(HostId host) {
+  if (!plan_.require_all_hosts || phase_ != Phase::kRunning) return;
+  BeginStop(Stop::kHostMissing,
+            absl::StrCat("stopping: --require-hosts=all, and ",
+                         plan_.hosts[host.value()].name, " cannot be used"));
 }
 
 void RunMachine::BeginStop(Stop stop, const std::string& why) {
@@ -312,7 +321,8 @@ void RunMachine::End() {
 
 ExitStatus RunMachine::Status() const {
   if (internal_errors_ > 0) return ExitStatus::kInternal;
-  if (stop_ != Stop::kNone) return ExitStatus::kInterrupted;
+  const bool missing = stop_ == Stop::kHostMissing;
+  if (stop_ != Stop::kNone && !missing) return ExitStatus::kInterrupted;
   size_t bad = collect_errors_;
   for (const Verdict verdict : kAllVerdicts) {
     if (IsBad(verdict)) bad += ledger_.count(verdict);
@@ -320,6 +330,8 @@ ExitStatus RunMachine::Status() const {
   if (bad > 0 || bad_session_ || collections_differ_) {
     return ExitStatus::kFailed;
   }
+  if (missing && ledger_.judged() > 0) return ExitStatus::kIncomplete;
+  if (missing && usage_status_ == 0) return ExitStatus::kNoHost;
   if (collections_.empty()) {
     return usage_status_ != 0 ? ExitStatus::kUsage : ExitStatus::kNoHost;
   }

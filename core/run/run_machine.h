@@ -55,7 +55,7 @@ class RunMachine {
 
  private:
   enum class Phase { kRunning, kStopping, kFinishing, kClosing, kEnded };
-  enum class Stop { kNone, kFailures, kWorkerExit, kInterrupt };
+  enum class Stop { kNone, kFailures, kWorkerExit, kHostMissing, kInterrupt };
 
   // One handler an event; see node_messages.h.
   void On(HostId host, const NodeReady& e);
@@ -149,6 +149,7 @@ class RunMachine {
 
   // Ends of the run.
   void BeginStop(Stop stop, const std::string& why);
+  void MissHost(HostId host);  // It cannot be used, or no longer.
   void HardenStop();
   void Abandon(Slot* slot);
   void CheckFailures();

@@ -47,6 +47,7 @@ struct RunPlan {
   size_t max_chunk = 0;                // --maxschedchunk.
   bool reorder = true;                 // Large bundles first.
   bool strict_collection = false;      // A run whose collections differ fails.
+  bool require_all_hosts = false;      // One that cannot be used ends the run.
   size_t maxfail = 0;                  // 0: no limit.
   size_t max_restarts = 0;             // Worker replacements, all together.
   uint32_t retries = 0;                // Of failed tests.

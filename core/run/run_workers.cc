@@ -64,6 +64,7 @@ void RunMachine::On(HostId host, const WorkerRefused& e) {
   GiveBack(slot);
   fleet_.Retire(slot, Slot::State::kGone);
   slot->revivable = false;
+  if (!usage) MissHost(host);
   replan_ = true;
 }
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 
 import dist_run
 import pytest
@@ -36,12 +37,12 @@ class Hosts:
         self.project = project
         self.servers = []
 
-    def start(self, name, home=None, env="", before=(), **options):
+    def start(self, name, home=None, env="", before=(), last=(), **options):
         set_env = (f"SetEnv HOME={home or self.home} "
                    f"{dist_run.COOKIE}={self.project.cookie} {env}")
         private = PRIVATE if os.geteuid() == 0 else ()
         server = sshd.Sshd(self.world, name, config=(set_env,),
-                           before=(*before, *private), **options)
+                           before=(*before, *private, *last), **options)
         self.servers.append(server)
         return server
 
@@ -79,19 +80,27 @@ def ssh(dist):
 
 @pytest.fixture
 def account():
-    """An account of this machine with csh, for the time of a test: (name, home)."""
+    """Makes an account of this machine, for the time of a test: shell -> (name, home)."""
     if os.geteuid() != 0:
         pytest.skip("NOT TESTED: making an account needs root")
-    name, home = f"diste{os.getpid()}", f"/tmp/home_diste{os.getpid()}"
-    subprocess.run(["/usr/sbin/useradd", "-m", "-d", home, "-s", "/bin/csh", "-p", "*", name],
-                   check=True)
-    yield name, pathlib.Path(home)
-    subprocess.run(["/usr/sbin/userdel", "-f", "-r", name], stderr=subprocess.DEVNULL, check=False)
+    made = []
+
+    def make(shell):
+        name = f"diste{os.getpid()}x{len(made)}"
+        home = f"/tmp/home_{name}"
+        made.append(name)
+        subprocess.run(["/usr/sbin/useradd", "-m", "-d", home, "-s", shell, "-p", "*", name],
+                       check=True)
+        return name, pathlib.Path(home)
+    yield make
+    for name in made:
+        subprocess.run(["/usr/sbin/userdel", "-f", "-r", name], stderr=subprocess.DEVNULL,
+                       check=False)
 
 
 @pytest.fixture
 def network():
-    """A network of its own with one cable to ours: (how to enter it, its address)."""
+    """A network of its own with one cable to ours: `enter`, its `address`, `cut()`."""
     if os.geteuid() != 0:
         pytest.skip("NOT TESTED: making a network namespace needs root")
     pid = os.getpid()
@@ -101,6 +110,12 @@ def network():
 
     def ip(*words):
         subprocess.run(["ip", *words], check=True)
+
+    def cut():
+        """From now on nothing arrives, at either end, and nobody is told."""
+        nowhere = ("lladdr", "02:00:00:00:00:99", "nud", "permanent", "dev")
+        ip("neigh", "replace", net + "2", *nowhere, outside)
+        ip("-n", name, "neigh", "replace", net + "1", *nowhere, inside)
     ip("netns", "add", name)
     try:
         ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", name)
@@ -109,6 +124,7 @@ def network():
         ip("-n", name, "addr", "add", net + "2/30", "dev", inside)
         ip("-n", name, "link", "set", inside, "up")
         ip("-n", name, "link", "set", "lo", "up")
-        yield ("ip", "netns", "exec", name), net + "2"
+        yield types.SimpleNamespace(enter=("ip", "netns", "exec", name), address=net + "2",
+                                    cut=cut)
     finally:
         ip("netns", "del", name)

@@ -1,17 +1,12 @@
-"""ssh= against real servers: what goes wrong, how it is said, and what is left."""
+"""ssh= against real servers: hosts that cannot be used, and how that is said."""
 
-import os
 import pathlib
-import signal
-import socket
+import time
 
 import dist_run
 import pytest
 
-from ssh_rig import ssh  # noqa: F401
-
-def lines_with(ran, words):
-    return [line for line in (ran.out + ran.err).splitlines() if words in line]
+from ssh_rig import network, ssh  # noqa: F401
 
 
 def said_once(ran, host, words):
@@ -21,6 +16,11 @@ def said_once(ran, host, words):
     assert len(found) == 1, ran
     assert words.lower() in lines[found[0]].lower(), ran
     assert lines[found[0] + 1].strip().startswith("help: "), ran
+
+
+@pytest.fixture(params=["libssh", "openssh"])
+def way(request):
+    return f"--ssh={request.param}"
 
 
 def test_one_bad_host_among_good_ones(dist, ssh):
@@ -33,21 +33,31 @@ def test_one_bad_host_among_good_ones(dist, ssh):
     said_once(ran, "bad", "connection refused")
 
 
-def test_no_host_is_usable(dist, ssh):
+def test_all_hosts_are_required(dist, ssh):
+    dist.write(it="import time\ndef test_it(): time.sleep(60)")
+    ssh.start("good")
+    ssh.start("bad").stop()
+    ran = dist.run("--require-hosts=all", "--tx", ssh.spec("bad"), "--tx", ssh.spec("good"))
+    assert ran.status == 11 and ran.seconds < 30, ran
+    said_once(ran, "bad", "connection refused")
+    assert "stopping: --require-hosts=all, and bad cannot be used" in ran.out, ran
+
+
+def test_no_host_is_usable(dist, ssh, way):
     dist.write(it="def test_it(): pass")
     ssh.start("bad").stop()
-    ran = dist.run("--tx", ssh.spec("bad"), "--tx", ssh.spec("nobody@bad2.invalid"))
+    ran = dist.run(way, "--tx", ssh.spec("bad"), "--tx", ssh.spec("nobody@bad2.invalid"))
     assert ran.status == 11, ran
     said_once(ran, "bad", "connection refused")
-    said_once(ran, "bad2.invalid", "bad2.invalid")
+    said_once(ran, "bad2.invalid", "unknown host bad2.invalid: ")
 
 
-def test_an_unknown_host_key(dist, ssh):
+def test_an_unknown_host_key(dist, ssh, way):
     dist.write(it="def test_it(): pass")
     server = ssh.start("build1", known=False)
     # No option makes it known.
     for more in "", "-o StrictHostKeyChecking=no ", "-o StrictHostKeyChecking=accept-new ":
-        ran = dist.run("--tx", ssh.spec("build1").replace("-F", more + "-F"))
+        ran = dist.run(way, "--tx", ssh.spec("build1").replace("-F", more + "-F"))
         assert ran.status == 11, ran
         said_once(ran, "build1", "not known")
         assert "SHA256:" in ran.out + ran.err, ran
@@ -55,15 +65,18 @@ def test_an_unknown_host_key(dist, ssh):
     assert "Accepted" not in server.log()
 
 
-def test_a_changed_host_key(dist, ssh):
+def test_a_changed_host_key(dist, ssh, way):
     dist.write(it="def test_it(): pass")
     server = ssh.start("build1", known=False)
     ssh.world.make_key("old_key")
     ssh.world.write("known_hosts",
                     f"[127.0.0.1]:{server.port} {ssh.world.read('old_key.pub')}")
-    ran = dist.run("--tx", ssh.spec("build1").replace("-F", "-o StrictHostKeyChecking=no -F"))
+    ran = dist.run(way, "--tx",
+                   ssh.spec("build1").replace("-F", "-o StrictHostKeyChecking=no -F"))
     assert ran.status == 11, ran
     said_once(ran, "build1", "changed")
+    assert "THE HOST KEY OF " in ran.out + ran.err, ran
+    assert "SHA256:" in ran.out + ran.err, ran
     assert "known_hosts:1" in ran.out + ran.err, ran
     assert "Accepted" not in server.log()
 
@@ -100,101 +113,74 @@ def test_a_host_without_pytest(dist, ssh, python):
     assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
 
 
-SLEEPS = """
-    import os, pathlib, signal, subprocess, time
-    def test_it():
-        pid = pathlib.Path(os.environ["PID"])
-        while "WAIT" in os.environ and not pid.exists(): time.sleep(0.01)
-        if pid.exists(): return
-        subprocess.Popen(["sleep", "1000"], start_new_session=True)
-        pid.write_text(f"{os.getpid()} {os.getppid()}\\n")
-        time.sleep(1000)
-    """
+def mounted(home, options):
+    """What a server is started by that sees another file system as its home."""
+    home.mkdir()
+    return ("unshare", "--mount", "sh", "-c",
+            f"mount -t tmpfs {options} dist {home} && exec \"$@\"", "sh")
 
 
-def begin(dist, ssh, *more, **tests):
-    """A run whose test sleeps on build1: (run, server, pids of test and node)."""
-    dist.write(it=SLEEPS, **tests)
-    server = ssh.start("build1")
-    live = dist.start("--tx", f"{ssh.spec('build1')}//env:PID={dist / 'pid'}", *more)
-    return live, server, [int(pid) for pid in dist.wait_for("pid")[0].split()]
-
-
-def clean(dist, pids):
-    dist_run.wait_until(lambda: not any(map(dist_run.alive, pids)), 2, "the host is clean")
-    # What the server started for us has the cookie as well.
-    dist_run.wait_gone(dist.cookie, 2)
-
-
-def test_ctrl_c_while_connecting(dist, ssh):
-    """To a server that accepts and says nothing."""
-    dist.write(it="def test_it(): pass")
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        mute.settimeout(10)
-        port = mute.getsockname()[1]
-        live = dist.start("--tx", f"ssh=-F {ssh.world.config} -p {port} 127.0.0.1")
-        peer, _ = mute.accept()
-        with peer:
-            live.signal(signal.SIGINT)
-            ran = live.wait(5)
-    assert ran.status == 2, ran
-    assert ssh.left() == []
-
-
-def test_ctrl_c_while_running(dist, ssh):
-    live, server, pids = begin(dist, ssh)
-    live.signal(signal.SIGINT)
-    ran = live.wait(10)
-    assert ran.status == 2, ran
-    clean(dist, pids)
-    assert ssh.left() == []
-    assert len(ssh.programs()) == 1
-    dist_run.wait_until(lambda: not server.sessions(), 2, "the login is over")
-
-
-def test_the_coordinator_is_killed(dist, ssh):
-    live, server, pids = begin(dist, ssh)
-    live.signal(signal.SIGKILL)
-    live.process.wait(10)
-    live.process.stdout.close()
-    live.process.stderr.close()
-    clean(dist, pids)
-    assert ssh.left() == []
-    dist_run.wait_until(lambda: not server.sessions(), 2, "the login is over")
-
-
-def test_a_session_is_killed(dist, ssh):
-    """The connection is made anew, and the test runs again."""
-    live, server, pids = begin(dist, ssh)
-    for session in server.sessions():
-        os.kill(session, signal.SIGKILL)
-    ran = live.wait(30)
-    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
-    assert lines_with(ran, "build1"), ran
-    clean(dist, pids)
-    assert server.log().count("Accepted publickey") == 2
-
-
-def test_the_only_host_is_lost(dist, ssh):
-    live, server, pids = begin(dist, ssh)
-    server.stop()
-    ran = live.wait(30)
-    assert (ran.status, ran.counts) == (10, {"lost": 1}), ran
-    assert lines_with(ran, "host build1: "), ran
-    clean(dist, pids)
-
-
-def test_what_a_lost_host_had_runs_elsewhere(dist, ssh):
-    """The worker here waits with its first test until the host has one."""
-    here = f"popen//env:WAIT={dist / 'pid'}//env:PID={dist / 'pid'}"
-    live, server, pids = begin(dist, ssh, "--maxschedchunk=1", "--tx", here, also="""
-        import os, pathlib, time
-        def test_also():
-            pid = pathlib.Path(os.environ.get("WAIT", "/"))
-            while not pid.exists(): time.sleep(0.01)
+@pytest.mark.parametrize("options", ["-o ro", "-o size=64k"], ids=["read-only", "full"])
+def test_a_home_that_can_hold_nothing(dist, ssh, root, options):
+    """Program, tree and artifacts go to the next folder."""
+    dist.write(it="""
+        import os
+        def test_it():
+            assert os.getcwd().startswith(f"/var/tmp/dist-{os.getuid()}/trees/"), os.getcwd()
+            open(os.environ["DIST_ARTIFACTS_DIR"] + "/x", "w").close()
         """)
-    server.stop()
-    ran = live.wait(30)
-    assert (ran.status, ran.counts) == (0, {"passed": 2}), ran
-    assert lines_with(ran, "host build1: "), ran
-    clean(dist, pids)
+    home = ssh.folder / "home1"
+    ssh.start("build1", home=home, before=mounted(home, options))
+    for _ in range(2):
+        ran = dist.run("--tx", ssh.spec("build1"))
+        assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    assert list((dist / "dist-artifacts").rglob("x")), ran
+
+
+def test_no_folder_can_hold_the_program(dist, ssh, root):
+    dist.write(it="def test_it(): pass")
+    home = ssh.folder / "home1"
+    before = mounted(home, "-o noexec")
+    # The last words: after the rig's own mounts.
+    server = ssh.start("build1", home=home, before=before, last=(
+        "sh", "-c", "mount -o remount,ro /dev/shm && mount -o remount,size=64k /var/tmp && "
+        "exec \"$@\"", "sh"))
+    ran = dist.run("--tx", ssh.spec("build1"))
+    assert ran.status == 11, ran
+    said_once(ran, "build1", "no folder there can hold the node program: ")
+    for words in (f"{home}/.cache/dist: programs cannot be executed there: ",
+                  "/var/tmp/dist-0: no space left: ", "/dev/shm/dist-0: ",
+                  "Read-only file system"):
+        assert words in ran.out, ran
+    assert server.log().count("Accepted publickey") == 1
+
+
+def test_a_platform_without_a_program(dist, ssh):
+    dist.write(it="def test_it(): pass")
+    tools = ssh.folder / "bin"
+    tools.mkdir()
+    for path in pathlib.Path("/usr/bin").iterdir():
+        (tools / path.name).symlink_to(path)
+    (tools / "uname").unlink()
+    (tools / "uname").write_text("#!/bin/sh\necho Linux riscv64\n")
+    (tools / "uname").chmod(0o755)
+    ssh.start("build1", env=f"PATH={tools}")
+    ran = dist.run("--tx", ssh.spec("build1"))
+    assert ran.status == 11, ran
+    said_once(ran, "build1", "no node program for 'Linux riscv64', only for linux-x86_64")
+    assert ssh.left() == [] and ssh.programs() == []
+
+
+def test_a_host_that_does_not_answer(dist, ssh, network, way):
+    """Others do not wait for it, and it is left after ConnectTimeout."""
+    dist.write(it="import pathlib\ndef test_it(): pathlib.Path('ran').touch()")
+    ssh.start("far", host=network.address, before=network.enter)
+    network.cut()
+    far = ssh.spec("far").replace("-F", "-o ConnectTimeout=4 -F")
+    live = dist.start(way, "--tx", far, "--tx", "popen")
+    started = time.monotonic()
+    dist_run.wait_until((dist / "ran").exists, 3, "the test has run here")
+    ran = live.wait(20)
+    assert time.monotonic() - started < 10, ran
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    said_once(ran, "far", "timed out")

@@ -4,9 +4,12 @@ import os
 import pty
 import re
 import select
+import subprocess
 import time
 
 import dist_run
+
+from ssh_rig import ssh  # noqa: F401
 
 TESTS = """
     import pathlib, time
@@ -126,3 +129,31 @@ def test_terminal_goes_away(dist):
     assert ran.status == 0, ran
     assert dist_run.read_junit(ran.junit) == {"test_it::test_waits": "passed",
                                               "test_it::test_other": "passed"}
+
+
+def test_a_question_stands_until_it_is_answered(dist, ssh):
+    """The passphrase of a key: no status line wipes the question out."""
+    dist.write(it=TESTS)
+    ssh.start("build1")
+    key = ssh.world.path("locked")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", key], check=True)
+    ssh.world.write("authorized_keys", ssh.world.read("locked.pub"))
+    pid, ours = pty.fork()
+    if pid == 0:
+        env = dist_run.environment(dist.cookie, HOME=dist.home, TERM="xterm", XDG_CACHE_HOME=None)
+        os.chdir(dist.folder)
+        os.execve(dist_run.program(), ["dist", "--tx", ssh.spec("build1").replace(
+            "-F", f"-i {key} -F"), "--tx", f"popen//chdir={dist.folder}"], env)
+    question = f"passphrase for {key}: "
+    text = read_until(ours, lambda data: data.endswith(question.encode()))
+    # A test runs here meanwhile, so that there is more and more to draw.
+    dist.wait_for("waits")
+    text += read_until(ours, lambda data: False, 0.5)
+    assert screen(text)[-1] == question, text
+    os.write(ours, b"secret\n")
+    (dist / "go").touch()
+    text += read_until(ours, lambda data: False)
+    _, status = os.waitpid(pid, 0)
+    os.close(ours)
+    assert os.waitstatus_to_exitcode(status) == 0, text
+    assert "passphrase" not in "\n".join(screen(text)), screen(text)

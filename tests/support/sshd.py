@@ -103,10 +103,15 @@ class Sshd:
             return ""
 
     def sessions(self):
-        """Process ids of the logins there are now."""
-        found = subprocess.run(["pgrep", "-P", str(self.process.pid)],
-                               capture_output=True, text=True)
-        return [int(pid) for pid in found.stdout.split()]
+        """Process ids of the logins there are now, one or two each. Where the server is
+        not root, the second does not end with the first."""
+        parents, found = [self.process.pid], []
+        while parents:
+            listed = subprocess.run(["pgrep", "-x", "sshd", "-P", ",".join(map(str, parents))],
+                                    capture_output=True, text=True)
+            parents = [int(pid) for pid in listed.stdout.split()]
+            found += parents
+        return found
 
     def stop(self):
         """Ends the server and the connections it has."""

@@ -22,24 +22,25 @@ class WorkerScript {
   explicit WorkerScript(std::string folder) : folder_(std::move(folder)) {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
-    std::ofstream(path())
-        << "#!/bin/sh\n"
-        << "cd " << folder_ << "\n"
-        << "ls /proc/self/fd > fds\n"
-        << "cat /proc/self/status > status\n"
-        << "setsid sleep 1000 &\n"
-        << "echo $$ $! > pids.new; mv pids.new pids\n"
-        << "sleep 1000\n";
+    std::ofstream(path()) << "#!/bin/sh\n"
+                          << "cd " << folder_ << "\n"
+                          << "ls /proc/self/fd > fds\n"
+                          << "cat /proc/self/status > status\n"
+                          << "setsid sleep 1000 &\n"
+                          << "echo $$ $! > pids.new; mv pids.new pids\n"
+                          << "sleep 1000\n";
     chmod(path().c_str(), 0755);
   }
 
   std::string path() const { return folder_ + "/python"; }
 
-  StartWorker Command() const {
+  StartWorker Command() const { return CommandFor(path()); }
+
+  static StartWorker CommandFor(const std::string& path) {
     StartWorker start;
     start.worker = WorkerId(1);
     start.setup.framework = "pytest";
-    start.setup.python = path();
+    start.setup.python = path;
     return start;
   }
 

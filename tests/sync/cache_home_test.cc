@@ -81,6 +81,17 @@ TEST_F(CacheHomeTest, IsElsewhereIfTheHomeIsOfNoUse) {
   }
 }
 
+TEST_F(CacheHomeTest, MakesNoHome) {
+  unsetenv("XDG_CACHE_HOME");
+  const std::string before = getenv("HOME") == nullptr ? "" : getenv("HOME");
+  setenv("HOME", Home().c_str(), 1);
+  EXPECT_EQ(FindCacheHome().path, Shared("/var/tmp"));
+  EXPECT_FALSE(Exists(Home()));
+  MakeFolder(Home());
+  EXPECT_EQ(FindCacheHome().path, Home() + "/.cache/dist");
+  setenv("HOME", before.c_str(), 1);
+}
+
 TEST_F(CacheHomeTest, IsNowhereThatOthersMayWriteTo) {
   MakeFolder(Home());
   chmod(Home().c_str(), 0777);

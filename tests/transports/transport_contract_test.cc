@@ -28,6 +28,22 @@
 namespace dist {
 namespace {
 
+constexpr char kConnect[] = "--connect-ssh";
+
+// What is said to a node by `PROGRAM --connect-ssh CONFIG PYTHON`, which stays.
+int ConnectSshAndStay(const char* config, const char* python) {
+  HostAddress host;
+  host.transport = "ssh";
+  host.name = host.ssh.host = "a";
+  host.ssh.config_file = config;
+  const auto made = FindTransport("ssh")->connect(host, Patience());
+  if (!made.ok()) return 1;
+  LinkPeer peer(*made);
+  peer.Send(NodeCommand(WorkerScript::CommandFor(python)));
+  peer.RunUntil([] { return false; }, 60);
+  return 1;
+}
+
 class TransportContract : public ::testing::TestWithParam<TransportEntry> {
  protected:
   TransportContract()
@@ -62,16 +78,20 @@ class TransportContract : public ::testing::TestWithParam<TransportEntry> {
     host.transport = std::string(GetParam().name);
     host.name = "localhost";
     host.command = "sh";
-    if (IsSsh() && !sshd_) {
-      world_.emplace();
-      sshd_.emplace(&*world_, "a");
-    }
-    if (IsSsh()) host.ssh = world_->Address("a");
+    if (IsSsh()) host.ssh = AddressOfSshd();
     if (IsSocket()) server_->Describe(&host);
     if (IsListen()) Receive(&host);
     absl::StatusOr<Connection> made = GetParam().connect(host, Patience());
     EXPECT_TRUE(made.ok()) << made.status();
     return made.value_or(Connection());
+  }
+
+  SshAddress AddressOfSshd() {
+    if (!sshd_) {
+      world_.emplace();
+      sshd_.emplace(&*world_, "a");
+    }
+    return world_->Address("a");
   }
 
   // Zombies of ours do not count; nothing reaps them while a test runs.
@@ -153,12 +173,14 @@ TEST_P(TransportContract, ClosingTheLinkLeavesNoProcess) {
 }
 
 TEST_P(TransportContract, KillingTheConnectingSideLeavesNoProcess) {
-  if (IsSsh()) {
-    GTEST_SKIP() << "a fork has no pump thread; tests/e2e/ssh_test.py kills a "
-                    "real coordinator";
-  }
+  const std::string config = IsSsh() ? AddressOfSshd().config_file : "";
   const pid_t coordinator = fork();
   if (coordinator == 0) {
+    // A fork would have no pump thread.
+    if (IsSsh()) {
+      execl("/proc/self/exe", "contract", kConnect, config.c_str(),
+            script_.path().c_str(), nullptr);
+    }
     LinkPeer peer(Connect());
     peer.Send(NodeCommand(script_.Command()));
     peer.RunUntil([] { return false; }, 60);
@@ -180,7 +202,6 @@ TEST_P(TransportContract, KillingTheConnectingSideLeavesNoProcess) {
 
 TEST_P(TransportContract, AKilledNodeTakesItsWorkersAlong) {
   const Connection connection = Connect();
-  if (IsSsh()) GTEST_SKIP() << "its workers do not become ours";
   LinkPeer peer(connection);
   NodeEvent event;
   const NodeReady* ready = nullptr;
@@ -190,7 +211,7 @@ TEST_P(TransportContract, AKilledNodeTakesItsWorkersAlong) {
   ASSERT_TRUE(peer.RunUntil([&] { return script_.Started(); }));
   kill(static_cast<pid_t>(ready->pid), SIGKILL);
   ASSERT_TRUE(peer.RunUntil([&] { return peer.ended(); }, 2));
-  if (IsServed()) {  // Its server sees to that.
+  if (IsServed() || IsSsh()) {  // Its server, its warden see to that.
     EXPECT_TRUE(Eventually([&] { return script_.IsGone(); }, 5));
     return;
   }
@@ -251,6 +272,9 @@ INSTANTIATE_TEST_SUITE_P(All, TransportContract,
 
 int main(int argc, char** argv) {
   dist::RunIfServeHost(argc, argv);
+  if (argc == 4 && std::string(argv[1]) == dist::kConnect) {
+    return dist::ConnectSshAndStay(argv[2], argv[3]);
+  }
   ::testing::InitGoogleTest(&argc, argv);
   setenv("DIST_BUNDLES", "cli/bundles", 1);
   setenv("XDG_CACHE_HOME", ::testing::TempDir().c_str(), 1);

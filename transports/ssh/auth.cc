@@ -1,5 +1,9 @@
 #include "transports/ssh/auth.h"
 
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -45,6 +49,15 @@ class Login {
     for (const std::string& path : IdentityFiles(settings_)) {
       files_.push_back(ExamineKeyFile(path));
     }
+    // Others may be missing, as ssh's default ones; but -i names one.
+    for (const std::string& named : settings_.address.identities) {
+      const std::string path = Expand(settings_, named).value_or(named);
+      // Of a key in the agent there may be the public part only.
+      if (!HasFile(path) && access(path.c_str(), F_OK) != 0) {
+        tried_.push_back(
+            absl::StrCat(ForeignWords(path), " (", strerror(errno), ")"));
+      }
+    }
     if (settings_.public_keys) {
       DIST_RETURN_IF_ERROR(TryAgent());
       if (!done_) DIST_RETURN_IF_ERROR(TryFiles());
@@ -58,6 +71,11 @@ class Login {
   }
 
  private:
+  bool HasFile(const std::string& path) const {
+    return std::any_of(files_.begin(), files_.end(),
+                       [&](const KeyFile& file) { return file.path == path; });
+  }
+
   absl::StatusOr<int> Call(const std::function<int()>& call) {
     return Drive(session_, SSH_AUTH_AGAIN, AtMost(kLoginLimit, patience_),
                  call);
@@ -68,7 +86,7 @@ class Login {
     if (absl::IsDeadlineExceeded(result.status())) {
       return Failure(absl::StatusCode::kDeadlineExceeded,
                      absl::StrCat("login at ", Where(settings_), " timed out"),
-                     absl::StrCat("try ", SshCommandFor(settings_)));
+                     absl::StrCat("try ", SshCommandFor(settings_.address)));
     }
     DIST_RETURN_IF_ERROR(result.status());
     asked_ = true;
@@ -204,7 +222,7 @@ class Login {
                          "IdentitiesOnly yes in ~/.ssh/config"
                        : absl::StrCat("ssh-copy-id installs a key there, -i "
                                       "chooses one; try ",
-                                      SshCommandFor(settings_)));
+                                      SshCommandFor(settings_.address)));
   }
 
   ssh_session const session_;

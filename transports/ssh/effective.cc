@@ -78,7 +78,7 @@ absl::StatusOr<SshSettings> AskSshProgram(const SshAddress& address,
         absl::StatusCode::kInvalidArgument,
         absl::StrCat("the ssh configuration for ", address.host,
                      " cannot be used: ", ForeignWords(result.err)),
-        absl::StrCat("ssh -G ", ShellWord(address.host), " says the same"));
+        absl::StrCat(SshCommandFor(address, "-G"), " says the same"));
   }
   DIST_ASSIGN_OR_RETURN(const std::string defaults, Defaults(patience));
   DIST_ASSIGN_OR_RETURN(SshSettings settings,
@@ -153,25 +153,12 @@ bool HasSshProgram() {
   return !FindProgram("ssh", GetVariable("PATH", Environment())).empty();
 }
 
-std::vector<std::string> SshArguments(const SshAddress& address) {
-  std::vector<std::string> arguments;
-  const auto add = [&](const char* option, const std::string& value) {
-    arguments.push_back(option);
-    arguments.push_back(value);
-  };
-  if (!address.config_file.empty()) add("-F", address.config_file);
-  if (!address.user.empty()) add("-l", address.user);
-  if (address.port) add("-p", absl::StrCat(*address.port));
-  for (const std::string& file : address.identities) add("-i", file);
-  for (const std::string& option : address.options) add("-o", option);
-  return arguments;
-}
-
 absl::StatusOr<SshSettings> LoadSshSettings(const SshAddress& address,
                                             const Patience& patience) {
   auto settings =
       HasSshProgram() ? AskSshProgram(address, patience) : AskLibssh(address);
   if (!settings.ok()) return settings;
+  settings->address = address;
   for (const std::string& path : IdentityFiles(*settings)) {
     const std::string why = WhyNotLibssh(path);
     if (!why.empty()) settings->beyond_libssh.push_back(why);

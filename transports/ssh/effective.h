@@ -23,9 +23,6 @@ bool HasSshProgram();
 absl::StatusOr<SshSettings> LoadSshSettings(const SshAddress& address,
                                             const Patience& patience);
 
-// The options of `address` as ssh(1) takes them, without -J and the host.
-std::vector<std::string> SshArguments(const SshAddress& address);
-
 // ExpandSshTokens with what holds for these settings.
 absl::StatusOr<std::string> Expand(const SshSettings& settings,
                                    absl::string_view text);

@@ -8,13 +8,16 @@
 #include "core/base/status_macros.h"
 #include "transports/kept_children.h"
 #include "transports/owned_fd.h"
-#include "transports/ssh/effective.h"
+#include "transports/ssh/program_words.h"
 #include "transports/ssh/pump.h"
+#include "transports/ssh/run_program.h"
 #include "transports/ssh/words.h"
 #include "transports/wait.h"
 
 namespace dist {
 namespace {
+
+constexpr absl::Duration kProbeLimit = absl::Seconds(10);
 
 // The first value that ssh is given for an option counts, so these come before
 // the user's own.
@@ -69,6 +72,27 @@ std::vector<std::string> HopArgv(const std::vector<SshAddress>& hops,
   return argv;
 }
 
+// Only a talkative ssh shows a fingerprint without asking a question. One with
+// a key that it does not know gets no further than this one did.
+std::string AskForHostKey(const std::vector<SshAddress>& hops,
+                          const Patience& patience) {
+  std::vector<std::string> argv = SshProgramArgv(hops, "true");
+  argv.insert(argv.begin() + 1, "-v");
+  const auto result = RunProgram(argv, AtMost(kProbeLimit, patience));
+  if (!result.ok() || !MissesHostKey(result->err)) return "";
+  return ShownHostKey(result->err);
+}
+
+absl::Status Explain(const std::vector<SshAddress>& hops,
+                     const std::string& end, const std::string& words,
+                     const Patience& patience) {
+  // Its own exit status; others are the command's.
+  if (end != "exit status 255") return absl::OkStatus();
+  const std::string shown =
+      MissesHostKey(words) ? AskForHostKey(hops, patience) : "";
+  return ProgramFailure(hops.back(), words, shown);
+}
+
 }  // namespace
 
 std::vector<std::string> SshProgramArgv(const std::vector<SshAddress>& hops,
@@ -80,7 +104,8 @@ std::vector<std::string> SshProgramArgv(const std::vector<SshAddress>& hops,
 }
 
 absl::StatusOr<Stream> OpenProgramStream(const std::vector<SshAddress>& hops,
-                                         absl::string_view command) {
+                                         absl::string_view command,
+                                         const Patience& patience) {
   OwnedFd ours, theirs, words, their_words;
   DIST_RETURN_IF_ERROR(MakeSocketPair(&ours, &theirs));
   DIST_RETURN_IF_ERROR(MakeSocketPair(&words, &their_words));
@@ -100,6 +125,10 @@ absl::StatusOr<Stream> OpenProgramStream(const std::vector<SshAddress>& hops,
   PumpWords(std::move(words), stream.witness);
   PumpChildEnd(stream.child, stream.witness);
   stream.fd = ours.Release();
+  stream.explain = [hops, patience,
+                    witness = stream.witness](const std::string& end) {
+    return Explain(hops, end, witness->words(), patience);
+  };
   return stream;
 }
 

@@ -19,10 +19,12 @@ std::vector<std::string> SshProgramArgv(const std::vector<SshAddress>& hops,
                                         absl::string_view command);
 
 // Runs it. What it and the command write to stderr, and how it ends, goes to
-// the stream's witness: a login that fails is seen as the stream's end. The
-// stream's child is to be reaped by the caller.
+// the stream's witness: a login that fails is seen as the stream's end, and
+// explained by the stream, which may take another connection and `patience`.
+// The stream's child is to be reaped by the caller.
 absl::StatusOr<Stream> OpenProgramStream(const std::vector<SshAddress>& hops,
-                                         absl::string_view command);
+                                         absl::string_view command,
+                                         const Patience& patience);
 
 }  // namespace dist
 

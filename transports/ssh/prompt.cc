@@ -3,19 +3,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <mutex>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "transports/terminal.h"
 #include "transports/wait.h"
 
 namespace dist {
 namespace {
-
-std::timed_mutex terminal;
 
 // Turns the echo off while it lives.
 class NoEcho {
@@ -37,6 +38,13 @@ class NoEcho {
   bool ok_ = false;
 };
 
+// Takes away what the current line has: a status, perhaps.
+absl::string_view FreshLine() {
+  const char* const type = getenv("TERM");
+  const bool dumb = type == nullptr || absl::string_view(type) == "dumb";
+  return dumb ? "\n" : "\r\x1b[K";
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> AskSecret(absl::string_view question,
@@ -45,13 +53,15 @@ absl::StatusOr<std::string> AskSecret(absl::string_view question,
   if (tty.get() < 0 || tcgetpgrp(tty.get()) != getpgrp()) {
     return absl::FailedPreconditionError("no terminal to ask on");
   }
-  std::unique_lock<std::timed_mutex> turn(terminal, std::defer_lock);
+  std::unique_lock<std::timed_mutex> turn(TerminalTurn(), std::defer_lock);
   DIST_RETURN_IF_ERROR(Lock(&turn, patience));
   const NoEcho no_echo(tty.get());
   if (!no_echo.ok()) {
     return absl::FailedPreconditionError("no terminal to ask on");
   }
-  (void)!write(tty.get(), question.data(), question.size());
+  const absl::string_view fresh_line = FreshLine();
+  const std::string words = absl::StrCat(fresh_line, question);
+  (void)!write(tty.get(), words.data(), words.size());
   absl::Status status = WaitFor(tty.get(), POLLIN, patience);
   std::string line;
   if (status.ok()) {
@@ -65,7 +75,8 @@ absl::StatusOr<std::string> AskSecret(absl::string_view question,
       line.pop_back();
     }
   }
-  (void)!write(tty.get(), "\n", 1);
+  // Gone again, so that whatever was on the screen finds its place.
+  (void)!write(tty.get(), fresh_line.data(), fresh_line.size());
   if (!status.ok()) return status;
   return line;
 }

@@ -11,7 +11,8 @@
 namespace dist {
 
 // Writes `question` to the terminal and reads a line from it, not shown. The
-// terminal is /dev/tty, whatever stdin is. One question at a time; blocks.
+// terminal is /dev/tty, whatever stdin is. One question at a time, and nobody
+// else writes meanwhile (terminal.h); blocks.
 // Errors: FailedPrecondition if there is no terminal or we are in its
 // background; Cancelled, DeadlineExceeded.
 absl::StatusOr<std::string> AskSecret(absl::string_view question,

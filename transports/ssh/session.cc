@@ -110,6 +110,14 @@ class FirstWords {
   bool done_ = false;
 };
 
+// OpenSSH says one of these, or nothing, to whom it does not let log in now.
+bool TurnsAway(const FirstWords& first) {
+  return !first.has_banner() &&
+         (first.words().empty() ||
+          absl::StrContains(first.words(), "MaxStartups") ||
+          absl::StrContains(first.words(), "Not allowed at this time"));
+}
+
 // Why there was no handshake.
 absl::Status HandshakeFailure(ssh_session session, const FirstWords& first,
                               const SshSettings& settings) {
@@ -118,7 +126,7 @@ absl::Status HandshakeFailure(ssh_session session, const FirstWords& first,
     return Failure(absl::StatusCode::kUnavailable,
                    absl::StrCat("no ssh connection to ", where, ": ",
                                 SessionWords(session)),
-                   absl::StrCat("try ", SshCommandFor(settings)));
+                   absl::StrCat("try ", SshCommandFor(settings.address)));
   }
   if (first.words().empty()) {
     return Failure(absl::StatusCode::kUnavailable,
@@ -127,6 +135,13 @@ absl::Status HandshakeFailure(ssh_session session, const FirstWords& first,
                                 "who it is"),
                    "is that an ssh server? If it is, it has too many logins "
                    "pending: see MaxStartups in its sshd_config");
+  }
+  if (TurnsAway(first)) {
+    return Failure(
+        absl::StatusCode::kUnavailable,
+        absl::StrCat(where, " turns us away: ", ForeignWords(first.words())),
+        "too many logins are pending or have failed there: see "
+        "MaxStartups and PerSourcePenalties in its sshd_config");
   }
   return Failure(absl::StatusCode::kUnavailable,
                  absl::StrCat(where, " is no ssh server; it says: ",
@@ -165,11 +180,7 @@ absl::Status Exchange(ssh_session session, int fd, const SshSettings& settings,
   }
   DIST_RETURN_IF_ERROR(result.status());
   if (*result == SSH_OK) return absl::OkStatus();
-  // OpenSSH says one of these, or nothing, when it has too many logins.
-  *turned_away = !first.has_banner() &&
-                 (first.words().empty() ||
-                  absl::StrContains(first.words(), "MaxStartups") ||
-                  absl::StrContains(first.words(), "Not allowed at this time"));
+  *turned_away = TurnsAway(first);
   return HandshakeFailure(session, first, settings);
 }
 

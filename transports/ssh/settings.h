@@ -7,13 +7,15 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/xspec/address.h"
 
 namespace dist {
 
 // Effective settings. Lists of algorithms are empty where the user left them
 // at OpenSSH's default. Paths and commands still have their ~ and %-tokens.
 struct SshSettings {
-  std::string alias;  // As the user wrote it.
+  SshAddress address;  // As the user wrote it.
+  std::string alias;   // Its host.
   std::string host;   // Where to connect to.
   std::string user;
   int port = 22;

@@ -38,6 +38,7 @@ constexpr size_t kMostHops = 8;
 constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(2);
 constexpr int kMostAttempts = 20;
+constexpr int kAttemptsInSilence = 5;  // In 1.5 s.
 
 struct Hop {
   SshAddress address;
@@ -182,10 +183,11 @@ class Connector {
     (void)WaitAtMost(words_.get(), POLLIN, absl::Seconds(1), patience_);
     const std::string words = ForeignWords(ReadWords(words_.get()));
     if (words.empty()) return status;
-    return Failure(status.code(),
-                   absl::StrCat("the ProxyCommand of ",
-                                route_[0].settings.alias, " failed: ", words),
-                   absl::StrCat("try ", SshCommandFor(route_[0].settings)));
+    return Failure(
+        status.code(),
+        absl::StrCat("the ProxyCommand of ", route_[0].settings.alias,
+                     " failed: ", words),
+        absl::StrCat("try ", SshCommandFor(route_[0].settings.address)));
   }
 
   const Route& route_;
@@ -198,7 +200,8 @@ class Connector {
 
 absl::StatusOr<Stream> ConnectPatiently(const Route& route,
                                         absl::string_view command,
-                                        const Patience& patience) {
+                                        const Patience& patience,
+                                        const SshOptions& options) {
   std::minstd_rand random(std::random_device{}());
   absl::Duration pause = kFirstPause;
   for (int attempt = 1;; ++attempt) {
@@ -206,6 +209,11 @@ absl::StatusOr<Stream> ConnectPatiently(const Route& route,
     absl::StatusOr<Stream> stream = connector.Connect(command);
     if (stream.ok() || !connector.turned_away() || attempt == kMostAttempts) {
       return stream;
+    }
+    if (attempt == kAttemptsInSilence) {
+      NoteOnce(options, absl::StrCat(route.back().settings.alias,
+                                     ": turned away before the login, as by "
+                                     "MaxStartups; trying for half a minute"));
     }
     // Not all who were turned away may come back at the same moment.
     const double share = std::uniform_real_distribution<>(0.5, 1.5)(random);
@@ -266,13 +274,13 @@ absl::StatusOr<Stream> Open(const Route& route, absl::string_view command,
     }
   }
   if (choice == SshChoice::kOpenSsh) {
-    return OpenProgramStream(addresses, command);
+    return OpenProgramStream(addresses, command, patience);
   }
   if (!beyond.empty()) {
     NoteOnce(options, absl::StrCat(host, ": libssh does without ", needs,
                                    ", which its configuration has"));
   }
-  return ConnectPatiently(route, command, patience);
+  return ConnectPatiently(route, command, patience, options);
 }
 
 }  // namespace

@@ -59,11 +59,35 @@ std::string ShellWord(absl::string_view word) {
   return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
-std::string SshCommandFor(const SshSettings& settings) {
-  std::string command = "ssh ";
-  if (settings.port != 22) absl::StrAppend(&command, "-p ", settings.port, " ");
-  return absl::StrCat(command, ShellWord(settings.user), "@",
-                      ShellWord(settings.alias));
+std::vector<std::string> SshArguments(const SshAddress& address) {
+  std::vector<std::string> arguments;
+  const auto add = [&](const char* option, const std::string& value) {
+    arguments.push_back(option);
+    arguments.push_back(value);
+  };
+  if (!address.config_file.empty()) add("-F", address.config_file);
+  if (!address.user.empty()) add("-l", address.user);
+  if (address.port) add("-p", absl::StrCat(*address.port));
+  for (const std::string& file : address.identities) add("-i", file);
+  for (const std::string& option : address.options) add("-o", option);
+  return arguments;
+}
+
+std::string SshCommandFor(const SshAddress& address, absl::string_view more) {
+  std::string command = more.empty() ? "ssh" : absl::StrCat("ssh ", more);
+  SshAddress options = address;
+  options.user.clear();
+  for (const std::string& word : SshArguments(options)) {
+    absl::StrAppend(&command, " ", ShellWord(word));
+  }
+  if (!address.jump.empty()) {
+    absl::StrAppend(&command, " -J ", ShellWord(address.jump));
+  }
+  absl::StrAppend(&command, " ");
+  if (!address.user.empty()) {
+    absl::StrAppend(&command, ShellWord(address.user), "@");
+  }
+  return absl::StrCat(command, ShellWord(address.host));
 }
 
 }  // namespace dist

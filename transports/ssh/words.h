@@ -3,9 +3,11 @@
 #define DIST_TRANSPORTS_SSH_WORDS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "core/xspec/address.h"
 #include "transports/ssh/settings.h"
 
 namespace dist {
@@ -24,8 +26,13 @@ std::string Where(const SshSettings& settings);
 // A word for sh(1), quoted where needed.
 std::string ShellWord(absl::string_view word);
 
-// A command line for people to try: "ssh -p 2222 me@build1".
-std::string SshCommandFor(const SshSettings& settings);
+// The options of `address` as ssh(1) takes them, without -J and the host.
+std::vector<std::string> SshArguments(const SshAddress& address);
+
+// A command line for people to try, which means the same as the spec that the
+// address comes from: "ssh -p 2222 me@build1", with `more` after "ssh ".
+std::string SshCommandFor(const SshAddress& address,
+                          absl::string_view more = "");
 
 }  // namespace dist
 

@@ -52,6 +52,52 @@ TEST(RunMachine, EndsWithElevenIfNoHostCanBeReached) {
   EXPECT_EQ(run.status(), 11);
 }
 
+TEST(RunMachine, EndsForWantOfAHostThatIsRequired) {
+  RunPlan plan = MakePlan("load", 2, 2);
+  plan.require_all_hosts = true;
+  RunDriver early(plan);
+  early.Ready(0);
+  early.Lose(1);  // Before anything ran.
+  early.Close();
+  EXPECT_EQ(early.status(), 11);
+  ASSERT_THAT(early.Said<RunStopping>(), SizeIs(1));
+  EXPECT_EQ(early.Said<RunStopping>()[0].why,
+            "stopping: --require-hosts=all, and host1 cannot be used");
+
+  RunDriver late(plan);
+  late.Ready(0);
+  late.Ready(1);
+  late.Collect(0, {"a", "b"});
+  late.Run(0, 0);
+  late.Refuse(2, Refusal::kNoInterpreter, 0);
+  late.Close();
+  EXPECT_EQ(late.status(), 10);
+  EXPECT_THAT(late.Verdicts(), ElementsAre("a=passed"));
+
+  RunDriver failed(plan);
+  failed.Ready(0);
+  failed.Collect(0, {"a", "b"});
+  failed.Run(0, 0, Verdict::kFailed);
+  failed.Lose(1);
+  failed.Close();
+  EXPECT_EQ(failed.status(), 1);
+}
+
+TEST(RunMachine, ComesBackToARequiredHostFirst) {
+  RunPlan plan = MakePlan("load", 1, 1);
+  plan.require_all_hosts = true;
+  RunDriver run(plan);
+  run.Ready(0);
+  run.Collect(0, {"a"});
+  run.Lose(0);
+  EXPECT_THAT(run.Said<RunStopping>(), IsEmpty());
+  run.Ready(0);
+  run.Collect(0, {"a"});
+  run.Run(0, 0);
+  run.Close();
+  EXPECT_EQ(run.status(), 0);
+}
+
 TEST(RunMachine, TriesAHostThatNeverWasUpOnlyOnce) {
   RunDriver run(MakePlan("load", 2, 1));
   run.Lose(0);

@@ -206,6 +206,23 @@ TEST_F(SshHostileTest, AServerThatDropsLoginsIsAskedAgain) {
   EXPECT_EQ(count, 3);
 }
 
+TEST_F(SshHostileTest, AServerThatTurnsUsAwayIsNoForeignOne) {
+  const RawServer busy([](int fd) { Say(fd, "Not allowed at this time\r\n"); });
+  Point("busy", busy.port());
+  Patience patience;
+  patience.deadline = absl::Now() + absl::Seconds(4);
+  std::string notes;
+  SshOptions options;
+  options.choice = SshChoice::kLibssh;
+  options.note = [&](const std::string& line) { notes += line + "\n"; };
+  const auto stream =
+      OpenSshStream(world_.Address("busy"), "true", patience, options);
+  ASSERT_EQ(stream.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(stream.status().message()),
+              HasSubstr(" turns us away: Not allowed at this time\nhelp: "));
+  EXPECT_THAT(notes, HasSubstr("busy: turned away before the login"));
+}
+
 TEST_F(SshHostileTest, AServerThatDropsLaterIsNotAskedAgain) {
   std::atomic<int> count{0};
   const RawServer rude([&](int fd) {

@@ -97,6 +97,20 @@ TEST_F(SshLoginTest, SaysThatThereIsNoKey) {
   EXPECT_THAT(Run(), HasSubstr("there is no key to try; it accepts publickey"));
 }
 
+TEST_F(SshLoginTest, SaysThatTheKeyThatIsNamedIsMissing) {
+  const Sshd sshd(&world_, "a");
+  SshAddress address = world_.Address("a");
+  address.identities = {world_.path("none")};
+  const auto in = OpenSshStream(address, "echo in", Soon(), Libssh());
+  EXPECT_TRUE(in.ok()) << in.status();  // The configuration has another one.
+  world_.Write("authorized_keys", "", 0644);
+  const auto out = OpenSshStream(address, "echo in", Soon(), Libssh());
+  EXPECT_THAT(std::string(out.status().message()),
+              HasSubstr(absl::StrCat("tried ", world_.path("none"),
+                                     " (No such file or directory), ",
+                                     world_.path("user_key"), ";")));
+}
+
 TEST_F(SshLoginTest, KeysOfAllKindsWork) {
   const Sshd sshd(&world_, "a");
   for (const char* type : {"rsa", "ecdsa", "ed25519"}) {

@@ -211,6 +211,10 @@ TEST_F(SshTest, SaysThatAHostIsUnknown) {
       << stream.status();
   EXPECT_THAT(std::string(stream.status().message()),
               HasSubstr("unknown host no-such-host.invalid"));
+  const auto joined =
+      OpenSshStream(world_.Address("no-such-popen"), "", Soon());
+  EXPECT_THAT(std::string(joined.status().message()),
+              HasSubstr("help: was --tx ssh=no-such- --tx popen meant?"));
 }
 
 TEST_F(SshTest, ABadConfigurationIsSaidInItsWords) {
@@ -219,6 +223,9 @@ TEST_F(SshTest, ABadConfigurationIsSaidInItsWords) {
   ASSERT_EQ(stream.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(stream.status().message()),
               HasSubstr("line 1: Bad configuration option: potato"));
+  EXPECT_THAT(std::string(stream.status().message()),
+              HasSubstr(absl::StrCat("help: ssh -G -F ", world_.path("config"),
+                                     " a says the same")));
 }
 
 TEST_F(SshTest, ARefusedChannelIsSaid) {

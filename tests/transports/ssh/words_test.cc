@@ -30,14 +30,25 @@ TEST(FailureTest, HelpIsTheSecondLine) {
 }
 
 TEST(SshCommandTest, CanBeTyped) {
+  SshAddress address;
+  address.host = "build";
+  EXPECT_EQ(SshCommandFor(address), "ssh build");
+  address.user = "me";
+  address.port = 2222;
+  address.identities = {"my key"};
+  address.config_file = "/c";
+  address.jump = "gate";
+  address.options = {"User it's"};
+  EXPECT_EQ(SshCommandFor(address, "-G"),
+            "ssh -G -F /c -p 2222 -i 'my key' -o 'User it'\\''s' -J gate "
+            "me@build");
+}
+
+TEST(WhereTest, NamesAPortThatIsNotTheUsualOne) {
   SshSettings settings;
-  settings.alias = "build";
   settings.host = "10.0.0.1";
-  settings.user = "me";
-  EXPECT_EQ(SshCommandFor(settings), "ssh me@build");
   EXPECT_EQ(Where(settings), "10.0.0.1");
   settings.port = 2222;
-  EXPECT_EQ(SshCommandFor(settings), "ssh -p 2222 me@build");
   EXPECT_EQ(Where(settings), "10.0.0.1 port 2222");
 }
 
