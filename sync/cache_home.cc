@@ -109,13 +109,16 @@ absl::StatusOr<Fd> OpenPrivateFolderAt(int parent, const std::string& name) {
 }
 
 absl::Status ReplaceFile(int folder, const std::string& name,
-                         absl::string_view bytes) {
+                         std::initializer_list<absl::string_view> pieces) {
   const std::string temporary = absl::StrCat(name, ".", getpid(), ".new");
   unlinkat(folder, temporary.c_str(), 0);
   Fd fd(openat(folder, temporary.c_str(),
                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd.ok()) return ErrnoStatus(errno, name);
-  absl::Status status = WriteAll(fd.get(), bytes, name);
+  absl::Status status;
+  for (const absl::string_view piece : pieces) {
+    if (status.ok()) status = WriteAll(fd.get(), piece, name);
+  }
   if (status.ok() &&
       renameat(folder, temporary.c_str(), folder, name.c_str()) != 0) {
     status = ErrnoStatus(errno, name);

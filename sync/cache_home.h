@@ -2,6 +2,7 @@
 #ifndef DIST_SYNC_CACHE_HOME_H_
 #define DIST_SYNC_CACHE_HOME_H_
 
+#include <initializer_list>
 #include <string>
 
 #include "absl/status/status.h"
@@ -35,9 +36,9 @@ absl::StatusOr<Fd> OpenPrivateFolder(const std::string& path);
 absl::StatusOr<Fd> OpenPrivateFolderAt(int parent, const std::string& name);
 
 // Replaces `name` in `folder` by one rename: readers see the old bytes or the
-// new ones. Mode 0600.
+// new ones, which are `pieces`, one after another. Mode 0600.
 absl::Status ReplaceFile(int folder, const std::string& name,
-                         absl::string_view bytes);
+                         std::initializer_list<absl::string_view> pieces);
 
 }  // namespace dist
 

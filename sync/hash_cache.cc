@@ -108,7 +108,7 @@ void HashCache::Save() {
   const std::string body = Encode(all);
   const auto folder = OpenPrivateFolder(folder_);
   if (!folder.ok()) return;
-  ReplaceFile(folder->get(), name_, absl::StrCat(DigestOf(body).view(), body))
+  ReplaceFile(folder->get(), name_, {DigestOf(body).view(), body})
       .IgnoreError();
   changed_ = false;
 }

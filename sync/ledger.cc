@@ -55,6 +55,7 @@ Ledger ReadLedger(int folder, const std::string& name) {
   auto manifest = DecodeManifest(file_read->manifest);
   if (!manifest.ok()) return {};
   Ledger ledger;
+  ledger.facts.reserve(manifest->entries.size());
   size_t files = 0;
   for (const Entry& entry : manifest->entries) {
     FileFacts facts;
@@ -74,7 +75,7 @@ Ledger ReadLedger(int folder, const std::string& name) {
     ledger.theirs.insert(manifest->entries[position].path);
   }
   ledger.hash = std::string(DigestOf(file_read->manifest).view());
-  ledger.manifest = *std::move(manifest);
+  ledger.manifest = std::make_shared<Manifest>(*std::move(manifest));
   ledger.since_boot = !file_read->boot.empty() && file_read->boot == BootId();
   return ledger;
 }
@@ -95,7 +96,10 @@ absl::Status WriteLedger(int folder, const std::string& name,
     file.ctimes.push_back(facts[i].ctime);
   }
   const std::string body = Encode(file);
-  return ReplaceFile(folder, name, absl::StrCat(DigestOf(body).view(), body));
+  // Each of these is as large as the manifest of all files.
+  file = LedgerFile();
+  const Digest digest = DigestOf(body);
+  return ReplaceFile(folder, name, {digest.view(), body});
 }
 
 }  // namespace dist

@@ -2,6 +2,7 @@
 #ifndef DIST_SYNC_LEDGER_H_
 #define DIST_SYNC_LEDGER_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@
 namespace dist {
 
 struct Ledger {
-  Manifest manifest;
+  // Never null. Shared with whoever wants just that: it is large.
+  std::shared_ptr<const Manifest> manifest = std::make_shared<Manifest>();
   std::string hash;              // Of the encoded manifest; "": no ledger.
   std::vector<FileFacts> facts;  // Of files; by position.
   // Paths that were as they should be before dist came: not ours to remove.

@@ -68,7 +68,7 @@ void LocalContents::AddOtherTrees(const std::string& cache_home,
     if (!files.ok()) continue;
     const Ledger ledger = ReadLedger(home.get(), "ledger");
     trees_.push_back(std::move(files));
-    Add(trees_.size(), ledger.manifest);
+    Add(trees_.size(), *ledger.manifest);
   }
 }
 

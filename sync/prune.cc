@@ -63,7 +63,7 @@ void PruneCacheHome(const std::string& cache_home, absl::Time now) {
       absl::FromTimeT(info.st_mtim.tv_sec) > now - kEvery) {
     return;
   }
-  if (!ReplaceFile(home->get(), "pruned", "").ok()) return;
+  if (!ReplaceFile(home->get(), "pruned", {}).ok()) return;
   PruneTrees(home->get(), now);
   auto store = Store::Open(home->get());
   if (store.ok()) store->Prune(kAge, kStoreLimit, now);

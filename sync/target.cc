@@ -80,7 +80,7 @@ absl::Status SyncTarget::On(const OfferTree& offer, Replies* replies) {
   manifest_size_ = offer.manifest_size;
   contents_follow_ = offer.contents_follow;
   if (ledger_.hash == hash_) {
-    want_ = std::make_unique<Manifest>(ledger_.manifest);
+    want_ = ledger_.manifest;
     DIST_ASSIGN_OR_RETURN(TreeState state,
                           CheckTree(slot_->tree(), ledger_, intent_, *want_));
     return Plan(std::move(state), replies);
@@ -111,7 +111,7 @@ absl::Status SyncTarget::TakeManifest(absl::string_view compressed,
     }
     DIST_ASSIGN_OR_RETURN(Manifest manifest, DecodeManifest(bytes));
     DIST_RETURN_IF_ERROR(CheckLimits(manifest));
-    want_ = std::make_unique<Manifest>(std::move(manifest));
+    want_ = std::make_shared<Manifest>(std::move(manifest));
   }
   DIST_ASSIGN_OR_RETURN(TreeState state,
                         CheckTree(slot_->tree(), ledger_, intent_, *want_));

@@ -73,7 +73,7 @@ class SyncTarget {
   std::string manifest_bytes_;  // Compressed, as far as they have come.
   bool contents_follow_ = false;
   uint64_t unasked_ = 0;  // Bytes of contents that come and are not wanted.
-  std::unique_ptr<Manifest> want_;
+  std::shared_ptr<const Manifest> want_;
   std::unique_ptr<TreeBuilder> builder_;
   uint64_t unacknowledged_ = 0;
   uint64_t received_ = 0;

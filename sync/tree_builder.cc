@@ -43,7 +43,6 @@ TreeBuilder::TreeBuilder(TreeSlot* slot, Store* store, TreeState state,
                          : WithoutTheirs(std::move(state), *want)),
       want_(*want),
       cache_home_(std::move(cache_home)),
-      local_(store, slot->tree()),
       diff_(Diff(state_.intact, want_)),
       direct_(slot->fresh() && state_.facts.empty()),
       walk_(slot->tree()) {
@@ -116,8 +115,9 @@ absl::Status TreeBuilder::Prepare() {
     DIST_RETURN_IF_ERROR(Remove());
     DIST_RETURN_IF_ERROR(MakeFolders());
   }
-  local_.AddTree(state_.intact);
-  DIST_RETURN_IF_ERROR(TakeLocal());
+  LocalContents local(&store_, slot_.tree());
+  local.AddTree(state_.intact);
+  DIST_RETURN_IF_ERROR(TakeLocal(&local));
   order_ = wanted_;
   return SkipEmpty();
 }
@@ -153,7 +153,7 @@ absl::StatusOr<std::pair<int, std::string>> TreeBuilder::PlaceFor(uint32_t i) {
   return std::make_pair(folder, std::string(BaseName(path)));
 }
 
-absl::Status TreeBuilder::TakeLocal() {
+absl::Status TreeBuilder::TakeLocal(LocalContents* local) {
   bool looked_elsewhere = false;
   for (const uint32_t i : diff_.make_files) {
     const Entry& entry = EntryAt(i);
@@ -161,15 +161,15 @@ absl::Status TreeBuilder::TakeLocal() {
       twins_.push_back(i);
       continue;
     }
-    auto content = local_.Open(entry.digest);
+    auto content = local->Open(entry.digest);
     if (!content.ok() && entry.size > 0 && !looked_elsewhere) {
       looked_elsewhere = true;
       // It takes a while, and helps most where nothing is there yet.
       if (state_.facts.empty()) {
-        local_.AddOtherTrees(cache_home_,
+        local->AddOtherTrees(cache_home_,
                              BaseName(ParentPath(slot_.home_path())),
                              slot_.home_path());
-        content = local_.Open(entry.digest);
+        content = local->Open(entry.digest);
       }
     }
     if (content.ok()) {

@@ -86,7 +86,7 @@ class TreeBuilder {
   absl::StatusOr<std::pair<int, std::string>> PlaceFor(uint32_t i);
   absl::StatusOr<Fd> OpenOld(uint32_t i, uint64_t* size) const;
   absl::Status Spoil();
-  absl::Status TakeLocal();
+  absl::Status TakeLocal(LocalContents* local);
   absl::Status CopyTwins();
   absl::Status SkipEmpty();
   absl::Status Finish();
@@ -121,7 +121,6 @@ class TreeBuilder {
   TreeState state_;
   const Manifest& want_;
   const std::string cache_home_;
-  LocalContents local_;
   TreeDiff diff_;
   const bool direct_;  // Files are written at their place.
   FolderWalk walk_;

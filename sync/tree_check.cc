@@ -54,9 +54,9 @@ class Checker {
  private:
   absl::Status Visit(int folder, const std::string& name,
                      const std::string& path, const struct stat& info) {
-    const Entry* const ours = ledger_.manifest.Find(path);
+    const Entry* const ours = ledger_.manifest->Find(path);
     const Entry* const wanted = want_.Find(path);
-    const Entry* const intended = intent_.manifest.Find(path);
+    const Entry* const intended = intent_.manifest->Find(path);
     if (S_ISDIR(info.st_mode)) {
       const bool known = IsType(ours, EntryType::kFolder) ||
                          IsType(intended, EntryType::kFolder) ||
@@ -109,10 +109,10 @@ class Checker {
   bool File(int folder, const std::string& name, const std::string& path,
             const struct stat& info, const Entry* wanted) {
     const FileFacts facts = FactsOf(info);
-    const Entry* const ours = ledger_.manifest.Find(path);
+    const Entry* const ours = ledger_.manifest->Find(path);
     const bool untouched =
         IsType(ours, EntryType::kFile) &&
-        facts == ledger_.facts[ours - ledger_.manifest.entries.data()];
+        facts == ledger_.facts[ours - ledger_.manifest->entries.data()];
     const bool same_wanted =
         IsType(wanted, EntryType::kFile) && wanted->size == facts.size;
     if (untouched && (ledger_.since_boot || !same_wanted)) {
@@ -142,10 +142,10 @@ class Checker {
   // The entry of a file that the unfinished sync has put there. Renaming it has
   // changed its ctime since that was noted.
   const Entry* Intended(const std::string& path, FileFacts facts) const {
-    const Entry* const entry = intent_.manifest.Find(path);
+    const Entry* const entry = intent_.manifest->Find(path);
     if (!IsType(entry, EntryType::kFile)) return nullptr;
     const FileFacts& noted =
-        intent_.facts[entry - intent_.manifest.entries.data()];
+        intent_.facts[entry - intent_.manifest->entries.data()];
     facts.ctime = noted.ctime;
     return facts == noted ? entry : nullptr;
   }
@@ -162,7 +162,7 @@ class Checker {
     bool known = false;
     bool theirs = false;
     for (const Ledger* ledger : {&ledger_, &intent_}) {
-      known = known || IsType(ledger->manifest.Find(entry.path), entry.type);
+      known = known || IsType(ledger->manifest->Find(entry.path), entry.type);
       theirs = theirs || ledger->theirs.contains(entry.path);
     }
     if (!known || theirs) state_.theirs.insert(entry.path);
@@ -175,8 +175,8 @@ class Checker {
     } else if (!IsAlwaysIgnored(name) || MatchesGlob(kCoverageFiles, name) ||
                want_.Find(path) != nullptr) {
       state_.foreign.push_back(path);
-      if (ledger_.manifest.Find(path) != nullptr ||
-          intent_.manifest.Find(path) != nullptr || ledger_.hash.empty()) {
+      if (ledger_.manifest->Find(path) != nullptr ||
+          intent_.manifest->Find(path) != nullptr || ledger_.hash.empty()) {
         state_.spoilt.insert(path);
       }
     } else {

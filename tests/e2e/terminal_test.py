@@ -138,12 +138,14 @@ def test_a_question_stands_until_it_is_answered(dist, ssh):
     key = ssh.world.path("locked")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", key], check=True)
     ssh.world.write("authorized_keys", ssh.world.read("locked.pub"))
+    program = dist_run.program()
+    command = ["dist", "--tx", ssh.spec("build1").replace("-F", f"-i {key} -F"),
+               "--tx", f"popen//chdir={dist.folder}"]
+    env = dist_run.environment(dist.cookie, HOME=dist.home, TERM="xterm", XDG_CACHE_HOME=None)
     pid, ours = pty.fork()
     if pid == 0:
-        env = dist_run.environment(dist.cookie, HOME=dist.home, TERM="xterm", XDG_CACHE_HOME=None)
         os.chdir(dist.folder)
-        os.execve(dist_run.program(), ["dist", "--tx", ssh.spec("build1").replace(
-            "-F", f"-i {key} -F"), "--tx", f"popen//chdir={dist.folder}"], env)
+        os.execve(program, command, env)
     question = f"passphrase for {key}: "
     text = read_until(ours, lambda data: data.endswith(question.encode()))
     # A test runs here meanwhile, so that there is more and more to draw.

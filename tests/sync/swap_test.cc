@@ -312,9 +312,9 @@ TEST_F(SwapTest, TheLedgerKnowsWhatStayed) {
   const int home = open((tree + "/..").c_str(), O_RDONLY | O_CLOEXEC);
   const Ledger ledger = ReadLedger(home, "ledger");
   close(home);
-  ASSERT_FALSE(ledger.manifest.entries.empty());
-  for (size_t i = 0; i < ledger.manifest.entries.size(); ++i) {
-    const Entry& entry = ledger.manifest.entries[i];
+  ASSERT_FALSE(ledger.manifest->entries.empty());
+  for (size_t i = 0; i < ledger.manifest->entries.size(); ++i) {
+    const Entry& entry = ledger.manifest->entries[i];
     if (entry.type != EntryType::kFile) continue;
     struct stat info;
     ASSERT_EQ(lstat((tree + "/" + entry.path).c_str(), &info), 0);
