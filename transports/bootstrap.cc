@@ -156,8 +156,11 @@ class Talk {
   }
 
   std::string Words() const {
+    // The cause may be on either: nologin writes to stdout.
     const std::string words = OneLine(stream_.witness->words());
-    return words.empty() ? OneLine(reader_.noise()) : words;
+    const std::string noise = OneLine(reader_.noise());
+    return absl::StrCat(words, words.empty() || noise.empty() ? "" : "; ",
+                        noise);
   }
 
   absl::Status Ended() const {

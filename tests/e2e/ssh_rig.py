@@ -65,7 +65,12 @@ class Hosts:
     def stop(self):
         for server in self.servers:
             server.stop()
-        shutil.rmtree(self.folder)
+        dist_run.wait_until(self._remove, 10, "what nodes have in their home goes")
+
+    def _remove(self):
+        # A node that ends removes things, too.
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return not self.folder.exists()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/support/process_test.h"
 #include "transports/spawn.h"
@@ -81,7 +82,26 @@ SshWorld::SshWorld() {
                      path("known_hosts"), "\n  GlobalKnownHostsFile none\n"));
 }
 
-SshWorld::~SshWorld() { std::filesystem::remove_all(folder_); }
+SshWorld::~SshWorld() {
+  // A node removes what it has made before it ends.
+  EXPECT_TRUE(Eventually([this] { return !HasNode(); }, 5));
+  std::error_code error;
+  std::filesystem::remove_all(folder_, error);
+  EXPECT_FALSE(error) << folder_ << ": " << error.message();
+}
+
+bool SshWorld::HasNode() const {
+  std::error_code none;
+  for (const auto& process :
+       std::filesystem::directory_iterator("/proc", none)) {
+    // Not ours to see, or no process.
+    std::error_code hidden;
+    const auto program =
+        std::filesystem::read_symlink(process.path() / "exe", hidden);
+    if (absl::StartsWith(program.native(), folder_ + "/")) return true;
+  }
+  return false;
+}
 
 std::string SshWorld::path(const std::string& name) const {
   return absl::StrCat(folder_, "/", name);

@@ -23,7 +23,8 @@ int RunToEnd(const std::vector<std::string>& argv);
 class SshWorld {
  public:
   SshWorld();
-  ~SshWorld();  // Removes the folder.
+  // Waits until no node runs there, and removes the folder.
+  ~SshWorld();
 
   std::string path(const std::string& name) const;
   void Write(const std::string& name, const std::string& text, int mode = 0600);
@@ -37,6 +38,8 @@ class SshWorld {
   void Configure(const std::string& lines);
   // Of a host of the client's configuration.
   SshAddress Address(const std::string& host) const;
+  // A process runs a program that is in the folder.
+  bool HasNode() const;
 
  private:
   std::string folder_;

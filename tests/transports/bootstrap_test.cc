@@ -79,7 +79,7 @@ TEST_F(BootstrapTest, SaysHowAShellEnded) {
   ExpectError(Run("nosuchcommand").status(),
               "no POSIX shell answered: exit status 127: ");
   ExpectError(Run("echo so long; echo denied >&2; exit 3").status(),
-              "no POSIX shell answered: exit status 3: denied\n");
+              "no POSIX shell answered: exit status 3: denied; so long\n");
   ExpectError(Run("echo so long").status(),
               "no POSIX shell answered: exit status 0: so long\n");
 }
