@@ -67,8 +67,10 @@ absl::Status Changed(const SshAddress& address,
       Between(From("Host key for ", lines), "Host key for ", " has changed");
   const absl::string_view where =
       Between(From("Offending ", lines), "in ", "\n");
+  // The command that ssh prints is not taken over as it is: a server that we
+  // know can write such lines, too.
+  const absl::string_view file = where.substr(0, where.rfind(':'));
   const absl::string_view shown = From("SHA256:", lines);
-  const absl::string_view cure = From("ssh-keygen -f ", lines);
   std::string cause = absl::StrCat(
       "THE HOST KEY OF ", ForeignWords(whose.empty() ? address.host : whose),
       " HAS CHANGED: somebody may be listening in, or the host "
@@ -83,10 +85,12 @@ absl::Status Changed(const SshAddress& address,
   return Failure(
       Code::kPermissionDenied, cause,
       absl::StrCat("ask who runs the host",
-                   cure.empty()
+                   whose.empty() || file.empty()
                        ? ""
-                       : absl::StrCat(". Only if it was installed anew: ",
-                                      ForeignWords(cure))));
+                       : absl::StrCat(". Only if it was installed anew: "
+                                      "ssh-keygen -f ",
+                                      ShellWord(ForeignWords(file)), " -R ",
+                                      ShellWord(ForeignWords(whose)))));
 }
 
 // What is left of a dialogue, without ssh's warnings about files.

@@ -52,7 +52,16 @@ TEST(ProgramFailureTest, AChangedKeyIsSaidLoudly) {
       "THE HOST KEY OF [10.0.0.1]:2222 HAS CHANGED: somebody may be "
       "listening in, or the host was installed anew; it shows SHA256:abc, "
       "/k:7 has another one\nhelp: ask who runs the host. Only if it was "
-      "installed anew: ssh-keygen -f \"/k\" -R \"[10.0.0.1]:2222\"");
+      "installed anew: ssh-keygen -f /k -R '[10.0.0.1]:2222'");
+}
+
+// A server that is known may print what it likes before the login fails.
+TEST(ProgramFailureTest, NoCommandOfAServerIsRecommended) {
+  EXPECT_THAT(
+      Say("REMOTE HOST IDENTIFICATION HAS CHANGED\nssh-keygen -f x; evil\n"
+          "Offending key in /k;evil:7\nHost key for $(evil) has changed and\n"),
+      AllOf(HasSubstr("ssh-keygen -f '/k;evil' -R '$(evil)'"),
+            Not(HasSubstr("x; evil"))));
 }
 
 TEST(ProgramFailureTest, ARevokedKeyIsNoChangedOne) {
