@@ -203,7 +203,8 @@ absl::Status TreeBuilder::Finish() {
   const auto facts = writing_->Finish(EntryAt(i));
   writing_.reset();
   if (!facts.ok()) {
-    if (signed_.contains(i) && absl::IsDataLoss(facts.status())) return Spoil();
+    const bool may_be = signed_.contains(i) || leaves_out_;
+    if (may_be && absl::IsDataLoss(facts.status())) return DropWritten();
     return facts.status();
   }
   made_[i] = {direct_ ? "" : StageName(i), *facts};
