@@ -108,6 +108,20 @@ TEST_F(SyncPlanTest, ArgumentsMeanTheSameThere) {
   EXPECT_EQ(args->back(), "tests");
 }
 
+TEST_F(SyncPlanTest, OptionsMeanTheSameThoughTheUserIsOutside) {
+  Enter("lib");
+  const Request request =
+      Read({"--rsyncdir=../proj", "--ignore=../proj/pkg/old",
+            "--confcutdir=../proj", "-k", "x", "../proj/pkg/tests"});
+  const auto layout = LayOutSync(request);
+  ASSERT_TRUE(layout.ok()) << layout.status();
+  EXPECT_EQ(layout->cwd, folder_.Path("proj"));
+  const auto args = ArgsInTree(*layout, request.options);
+  ASSERT_TRUE(args.ok()) << args.status();
+  EXPECT_THAT(*args, Contains("--ignore=" + folder_.Path("proj/pkg/old")));
+  EXPECT_THAT(*args, Contains("--confcutdir=" + folder_.Path("proj")));
+}
+
 TEST_F(SyncPlanTest, PathsThatAreNotSyncedAreRefused) {
   const Request request = Read({"--rsyncdir=../lib", "pkg/tests"});
   const auto layout = LayOutSync(request);
