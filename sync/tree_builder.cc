@@ -12,6 +12,7 @@
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/manifest/path_rules.h"
+#include "sync/case_check.h"
 
 namespace dist {
 namespace {
@@ -111,6 +112,7 @@ absl::Status TreeBuilder::Prepare() {
   DIST_RETURN_IF_ERROR(CheckObstacles());
   DIST_RETURN_IF_ERROR(slot_.OpenStage());
   DIST_RETURN_IF_ERROR(SalvageStage());
+  DIST_RETURN_IF_ERROR(CheckNamesApart(slot_.stage(), want_, slot_.path()));
   if (direct_) {
     DIST_RETURN_IF_ERROR(Remove());
     DIST_RETURN_IF_ERROR(MakeFolders());
