@@ -87,6 +87,12 @@ TEST_F(BootstrapFoldersTest, GoesOnToTheNextFolder) {
   }
 }
 
+// As in a chroot.
+TEST_F(BootstrapFoldersTest, DoesWithoutProc) {
+  ExpectNode(LoginWith("mount -t tmpfs t /proc && "));
+  EXPECT_EQ(Used(), "");
+}
+
 TEST_F(BootstrapFoldersTest, GoesOnWhenTheDiskIsFullUnexpectedly) {
   // Without df nobody knows before.
   const std::string without_df =
