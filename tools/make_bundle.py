@@ -140,8 +140,8 @@ def pack(program, sysroot, tool, launcher=None, verb=None):
              ("dist", stripped(program, tool))]
     files += [(os.path.basename(path), stripped(path, tool)) for path in libraries]
     if launcher:
-        if needs(launcher) != ([], ""):
-            sys.exit(f"{launcher}: is not linked statically")
+        if needs(launcher) != ([], "") or machine(launcher) != machine(program):
+            sys.exit(f"{launcher}: is not linked statically for {machine(program)}")
         files.insert(0, ("launcher", stripped(launcher, tool)))
     for name, _ in files:
         if not SAFE.match(name):
