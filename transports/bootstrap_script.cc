@@ -45,7 +45,10 @@ constexpr char kCommand[] =
     "x=/proc/self/fd/9 && { [ -e $x ] || x=$1/$l; } && $2 \"$1\"; "
     "} 9<\"$1/$l\"; }; "
     "whole() { \"$x\" \"$1\" $h \"$F\" </dev/null 2>/dev/null; }; "
-    "run() { drop; touch \"$1\" 2>/dev/null; umask \"$u\"; "
+    // Given nothing to do it ends with 1. Where programs cannot be executed the
+    // shell says 126; exec would end the shell.
+    "run() { \"$x\" </dev/null 2>/dev/null; [ $? = 1 ] || return 1; "
+    "drop; touch \"$1\" 2>/dev/null; umask \"$u\"; "
     "exec \"$x\" \"$1\" $h \"$F\" \"$m run $1\" \"$z\" \"$L\" "
     "node --stdio; }; "
     "use() { whole \"$1\" && run \"$1\"; }; "
