@@ -60,7 +60,17 @@ absl::StatusOr<Connection> MakeNode(const HostAddress& host, Start start,
                         OpenStream(host, BootstrapCommand(), patience));
   const auto witness = stream.witness;
   const auto explain = std::move(stream.explain);
+  const auto carry = std::move(stream.carry);
   auto made = Bootstrap(std::move(stream), bundles, patience, start);
+  if (made.ok() && carry != nullptr) {
+    auto link = carry(std::exchange(made->fd, -1), patience);
+    if (!link.ok()) {
+      Abandon({-1, made->child, made->witness});
+      return link.status();
+    }
+    made->fd = link->fd;
+    made->secured = std::move(link->secured);
+  }
   if (made.ok()) return made;
   return Explained(made.status(), *witness, explain);
 }
