@@ -185,6 +185,57 @@ TEST_P(LinkTest, CarriesCommands) {
   EXPECT_EQ(std::get<RunTests>(*last).worker, WorkerId(99));
 }
 
+TEST_P(LinkTest, CarriesWhatWasFramedForManyAmongOtherCommands) {
+  const CommandLinkHandle link = HostLink();
+  std::string text(300'000, '\0');
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i % 251);
+  const auto framed = std::make_shared<FramedMessage>(Channel::kSync, text);
+  constexpr int kCount = 100;
+  for (int i = 0; i < kCount; ++i) {
+    caf::anon_send(link, SendFramed{framed});
+    caf::anon_send(link, CommandMessage{RunTests{WorkerId(i), 1, {2}}, 0});
+  }
+  int whole = 0;
+  uint32_t commands = 0;
+  ASSERT_TRUE(peer_->RunUntil(
+      [&] {
+        for (; !peer_->received.empty(); peer_->received.pop_front()) {
+          const LinkMessage& message = peer_->received.front();
+          if (message.channel == Channel::kSync) {
+            whole += message.bytes == text ? 1 : 0;
+            continue;
+          }
+          const auto command = Decode<NodeCommand>(message.bytes);
+          EXPECT_EQ(std::get<RunTests>(*command).worker, WorkerId(commands++));
+        }
+        return whole == kCount && commands == kCount;
+      },
+      30))
+      << whole << " " << commands;
+}
+
+TEST_P(LinkTest, KeepsWhatWasFramedNoLongerThanItTakes) {
+  const CommandLinkHandle link = HostLink();
+  auto framed = std::make_shared<const FramedMessage>(
+      Channel::kSync, std::string(300'000, 'x'));
+  const std::weak_ptr<const FramedMessage> kept = framed;
+  caf::anon_send(link, SendFramed{std::move(framed)});
+  ASSERT_TRUE(peer_->RunUntil([&] { return peer_->received.size() == 1; }));
+  EXPECT_TRUE(peer_->RunUntil([&] { return kept.expired(); }));
+}
+
+TEST_P(LinkTest, AReaderThatDealsWithNothingIsSentAWindowOnly) {
+  const CommandLinkHandle link = HostLink();
+  peer_->consume = false;
+  const auto framed = std::make_shared<FramedMessage>(
+      Channel::kSync, std::string(300'000, 'x'));
+  for (int i = 0; i < 100; ++i) caf::anon_send(link, SendFramed{framed});
+  const size_t window = LinkSession::kWindow[1];
+  EXPECT_FALSE(peer_->RunUntil(
+      [&] { return peer_->received.size() * 300'000 > window; }, 1.5));
+  EXPECT_EQ(peer_->received.size(), window / 300'000);
+}
+
 TEST_P(LinkTest, AGoodbyeIsNoLoss) {
   HostLink();
   peer_->Send(NodeEvent(WorkerFinished()));

@@ -240,6 +240,10 @@ TEST_F(SnapshotTest, HostsThatLackTheSameGetTheSameBlocks) {
   ASSERT_TRUE(other.ok());
   EXPECT_NE(other->message, blocks.Get(1, *plan, 0)->message)
       << "another tree of a host";
+  ASSERT_EQ(blocks.manifest_parts(), 1u);
+  const auto part = blocks.GetManifest(1, 0);
+  EXPECT_EQ(part->message, blocks.GetManifest(1, 0)->message);
+  EXPECT_EQ(part->sent, 0u) << "the window is that of contents";
 }
 
 }  // namespace

@@ -48,10 +48,15 @@ constexpr int kMostRounds = 16;
 // large as the window, and fills next to nothing of it: untouched, it takes no
 // memory.
 char* Scratch() {
-  static char* scratch = static_cast<char*>(
-      mmap(nullptr, kMostWindow, PROT_READ | PROT_WRITE,
-           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-  return scratch;
+  // Several threads have links.
+  struct Room {
+    char* const at = static_cast<char*>(
+        mmap(nullptr, kMostWindow, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    ~Room() { munmap(at, kMostWindow); }
+  };
+  thread_local const Room room;
+  return room.at;
 }
 
 }  // namespace
