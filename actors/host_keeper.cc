@@ -22,7 +22,7 @@ namespace {
 constexpr absl::Duration kPatience = absl::Seconds(3);
 constexpr absl::Duration kCleanUp = absl::Seconds(5);
 constexpr absl::Duration kLastWords = absl::Milliseconds(200);
-// Until a host's first answer.
+// Until a host's first answer, without what the user is asked meanwhile.
 constexpr absl::Duration kConnect = absl::Seconds(30);
 
 class HostKeeperActor {

@@ -84,7 +84,8 @@ class BlockMaker {
   uint64_t manifest_parts() const;
 
   // Block `index` of a plan. Errors: FailedPrecondition for a file that is not
-  // as it was in the snapshot.
+  // as it was in the snapshot; of a lenient one zeros come for what is missing,
+  // so that the other end finds another hash, and the next file in its place.
   absl::StatusOr<Block> Get(uint32_t number, const ContentPlan& plan,
                             uint64_t index);
 

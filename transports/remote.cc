@@ -14,6 +14,7 @@
 #include "transports/bundle.h"
 #include "transports/exec.h"
 #include "transports/ssh/ssh.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {
@@ -61,9 +62,11 @@ absl::StatusOr<Connection> MakeNode(const HostAddress& host, Start start,
   const auto witness = stream.witness;
   const auto explain = std::move(stream.explain);
   const auto carry = std::move(stream.carry);
-  auto made = Bootstrap(std::move(stream), bundles, patience, start);
+  // Whoever typed a passphrase has not used up the shell's time.
+  const Patience rest = AtMost(absl::InfiniteDuration(), patience);
+  auto made = Bootstrap(std::move(stream), bundles, rest, start);
   if (made.ok() && carry != nullptr) {
-    auto link = carry(std::exchange(made->fd, -1), patience);
+    auto link = carry(std::exchange(made->fd, -1), rest);
     if (!link.ok()) {
       Abandon({-1, made->child, made->witness});
       return link.status();

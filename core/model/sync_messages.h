@@ -122,9 +122,11 @@ struct SyncDone {
   std::string path;       // Absolute, there.
   uint64_t changed = 0;   // Entries made, changed or removed.
   uint64_t received = 0;  // Bytes of contents that came over the link.
+  std::vector<std::string> warnings;
   template <class V>
   auto VisitFields(V&& v) {
-    return v("path", path, "changed", changed, "received", received);
+    return v("path", path, "changed", changed, "received", received, "warnings",
+             warnings);
   }
 };
 

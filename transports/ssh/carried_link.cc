@@ -66,7 +66,9 @@ void CarriedLink::Finish() {
 absl::StatusOr<LinkSocket> CarryLink(OwnedFd fd,
                                      std::shared_ptr<PumpTicket> ticket,
                                      const Patience& caller) {
-  Patience patience = caller;
+  Patience
+      patience;  // The caller's time may be over: it is for the first word.
+  patience.cancel_fd = caller.cancel_fd;
   patience.deadline = absl::Now() + kPartLimit;
   PartLink(ticket);
   std::string ahead;
