@@ -141,6 +141,7 @@ class LinkStream : public caf::io::network::stream {
         link_->witness.SetEnd(std::string(moved.status().message()));
       }
       writer_->io_failure(&backend(), operation::write);
+      passivate();  // Or what comes would wake us again and again.
       return;
     }
     output_.Drop(*moved);

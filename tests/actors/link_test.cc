@@ -2,11 +2,13 @@
 #include "actors/link.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -340,6 +342,24 @@ TEST_P(LinkTest, ANodeSaysGoodbyeAfterItsLastWord) {
   // It may ping meanwhile: nothing may follow its goodbye.
   peer_->RunUntil([] { return false; }, 0.3);
   EXPECT_FALSE(peer_->ended());
+}
+
+TEST(LinkEndTest, AWriteThatFailsEndsTheLinkAndCostsNothingMore) {
+  ActorSystem actors;
+  const auto heard = std::make_shared<Heard>();
+  OwnedFd theirs, ours;
+  ASSERT_TRUE(MakeSocketPair(&theirs, &ours).ok());
+  shutdown(theirs.get(), SHUT_RD);
+  ASSERT_EQ(send(theirs.get(), "unread", 6, MSG_NOSIGNAL), 6);
+  SpawnHostLink(actors.system(), ours.Release(), HostId(3), 7,
+                actors.system().spawn(HostSink, heard), LinkTimers());
+  ASSERT_TRUE(heard->EndsWithin(std::chrono::seconds(5)));
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 10);
+  char byte;
+  EXPECT_LE(recv(theirs.get(), &byte, 1, MSG_DONTWAIT), 0);
+  EXPECT_LT(send(theirs.get(), "x", 1, MSG_NOSIGNAL), 0) << "it is closed";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LinkTest, ::testing::Bool(),
