@@ -9,6 +9,7 @@
 #include "actors/actor_class.h"
 #include "core/base/overload.h"
 #include "sync/artifacts_folder.h"
+#include "sync/framing.h"
 #include "sync/gather.h"
 #include "sync/source.h"
 
@@ -60,8 +61,8 @@ class GathererActor {
     notes_ = std::move(gathered->notes);
     if (gathered->snapshot == nullptr) return End();
     source_ = std::make_unique<SyncSource>(
-        std::make_shared<BlockMaker>(gathered->snapshot),
-        SyncSource::Destination{});
+        std::make_shared<BlockMaker>(gathered->snapshot, FrameFetchSaid),
+        SyncSource::Destination{number_, "", "", false, false});
     Push();
   }
 
@@ -83,8 +84,8 @@ class GathererActor {
         notes_.push_back(std::string(next.status().message()));
         return End();
       }
-      if (!next->has_value()) return;
-      self_->send(link_, EventMessage{FetchSaid{number_, **std::move(next)}});
+      if (*next == nullptr) return;
+      self_->send(link_, SendFramed{*std::move(next)});
     }
   }
 

@@ -21,6 +21,7 @@ namespace {
 // A node that said goodbye has this long to end.
 constexpr absl::Duration kPatience = absl::Seconds(3);
 constexpr absl::Duration kCleanUp = absl::Seconds(5);
+constexpr absl::Duration kLastWords = absl::Milliseconds(200);
 // Until a host's first answer, without what the user is asked meanwhile.
 constexpr absl::Duration kConnect = absl::Seconds(30);
 
@@ -91,12 +92,13 @@ class HostKeeperActor {
   void OnBury(const BuryHost& e) {
     Connection& connection = connections_[e.host.value()];
     std::string text = e.text;
-    const std::shared_ptr<StreamWitness> witness = connection.witness;
-    Bury(&connection, e.text.empty());
-    // Whoever stood in between may know better than the link.
-    if (!text.empty() && witness != nullptr) {
-      absl::StrAppend(&text, Testimony(*witness));
+    // Whoever stood in between may know better than the link, and a moment
+    // later.
+    if (!text.empty() && connection.witness != nullptr) {
+      connection.witness->WaitForEnd(kLastWords);
+      absl::StrAppend(&text, Testimony(*connection.witness));
     }
+    Bury(&connection, e.text.empty());
     self_->send(sink_, HostGone{e.host, e.connection, std::move(text)});
   }
 

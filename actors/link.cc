@@ -9,15 +9,16 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "actors/actor_class.h"
+#include "actors/link_scribe.h"
 #include "actors/protocol/channels.h"
-#include "actors/secured_scribe.h"
 #include "core/wire/codec.h"
 #include "core/wire/link_session.h"
 
 namespace dist {
 namespace {
 
-// CAF buffers writes without bound; no more than this is handed to it at once.
+// No more than this is taken from the session at once: it goes before whatever
+// is queued later.
 constexpr size_t kInFlight = 256 << 10;
 // CAF fills a buffer of this size with zeros for each read, of 4 bytes, too.
 constexpr size_t kReadAtMost = 32 << 10;
@@ -32,14 +33,15 @@ class LinkEnd {
  public:
   using Self = typename Handle::broker_pointer;
 
-  LinkEnd(Self self, caf::io::connection_handle connection, LinkTimers timers)
+  LinkEnd(Self self, caf::io::connection_handle connection, LinkScribe* scribe,
+          LinkTimers timers)
       : self_(self),
-        connection_(connection),
+        scribe_(*scribe),
         tick_(absl::ToChronoMilliseconds(std::min(timers.ping / 2, kTick))),
         session_(timers, Now()) {
-    self_->configure_read(connection_,
+    self_->configure_read(connection,
                           caf::io::receive_policy::at_most(kReadAtMost));
-    self_->ack_writes(connection_, true);
+    self_->ack_writes(connection, true);
     self_->delayed_send(self_, tick_, Tick{});
     Pump();
   }
@@ -55,6 +57,11 @@ class LinkEnd {
 
   void Queue(Channel channel, std::string bytes) {
     session_.Send(channel, std::move(bytes));
+    Pump();
+  }
+
+  void Queue(SharedMessage message) {
+    session_.Send(std::move(message));
     Pump();
   }
 
@@ -87,30 +94,24 @@ class LinkEnd {
     return status;
   }
 
-  void OnWritten(const caf::io::data_transferred_msg& e) {
-    in_flight_ = e.remaining;
-    Pump();
-  }
+  void OnWritten() { Pump(); }
 
   bool peer_closed() const { return session_.peer_closed(); }
 
   const Self self_;
-  const caf::io::connection_handle connection_;
 
  private:
   void Pump() {
-    if (in_flight_ >= kInFlight) return;
-    std::vector<char>& buffer = self_->wr_buf(connection_);
-    const size_t before = buffer.size();
-    session_.TakeOutput(kInFlight - in_flight_, &buffer);
-    if (buffer.size() == before) return;
-    in_flight_ += buffer.size() - before;
-    self_->flush(connection_);
+    LinkOutput& output = scribe_.output();
+    if (output.size() >= kInFlight) return;
+    session_.TakeOutput(kInFlight - output.size(), &output);
+    scribe_.flush();
   }
+
+  LinkScribe& scribe_;  // The actor's.
 
   const std::chrono::milliseconds tick_;
   LinkSession session_;
-  size_t in_flight_ = 0;
 };
 
 class HostLinkActor : public LinkEnd<HostLinkHandle> {
@@ -118,9 +119,10 @@ class HostLinkActor : public LinkEnd<HostLinkHandle> {
   using Handle = HostLinkHandle;
   static inline const char* name = "dist.host_link";
 
-  HostLinkActor(Self self, caf::io::connection_handle connection, HostId host,
-                uint32_t number, HostSinkHandle sink, const LinkTimers& timers)
-      : LinkEnd(self, connection, timers),
+  HostLinkActor(Self self, caf::io::connection_handle connection,
+                LinkScribe* scribe, HostId host, uint32_t number,
+                HostSinkHandle sink, const LinkTimers& timers)
+      : LinkEnd(self, connection, scribe, timers),
         host_(host),
         number_(number),
         sink_(std::move(sink)) {}
@@ -128,13 +130,14 @@ class HostLinkActor : public LinkEnd<HostLinkHandle> {
   Handle::behavior_type make_behavior() {
     return {
         [this](const caf::io::new_data_msg& e) { OnData(e); },
-        [this](const caf::io::data_transferred_msg& e) { OnWritten(e); },
+        [this](const caf::io::data_transferred_msg&) { OnWritten(); },
         [this](const caf::io::connection_closed_msg&) {
           End(peer_closed() ? "" : "the node is gone");
         },
         [this](const CommandMessage& e) {
           Queue(ChannelOf(e.command), Encode(e.command));
         },
+        [this](const SendFramed& e) { Queue(e.message); },
         [this](const Consumed& e) { Consume(e); },
         [this](Tick) {
           const absl::Status status = OnTick();
@@ -179,18 +182,20 @@ class NodeLinkActor : public LinkEnd<NodeLinkHandle> {
   static inline const char* name = "dist.node_link";
 
   NodeLinkActor(Self self, caf::io::connection_handle connection,
-                NodeSinkHandle sink, const LinkTimers& timers)
-      : LinkEnd(self, connection, timers), sink_(std::move(sink)) {}
+                LinkScribe* scribe, NodeSinkHandle sink,
+                const LinkTimers& timers)
+      : LinkEnd(self, connection, scribe, timers), sink_(std::move(sink)) {}
 
   Handle::behavior_type make_behavior() {
     return {
         [this](const caf::io::new_data_msg& e) { OnData(e); },
-        [this](const caf::io::data_transferred_msg& e) {
-          OnWritten(e);
+        [this](const caf::io::data_transferred_msg&) {
+          OnWritten();
           NoteDropped();
         },
         [this](const caf::io::connection_closed_msg&) { End("closed"); },
         [this](const EventMessage& e) { OnEvent(e); },
+        [this](const SendFramed& e) { Queue(e.message); },
         [this](const Consumed& e) { Consume(e); },
         [this](CloseLink) { Close(); },
         [this](Tick) {
@@ -266,15 +271,16 @@ LinkTimers NodeLinkTimers() {
 CommandLinkHandle SpawnHostLink(caf::actor_system& system, LinkSocket socket,
                                 HostId host, uint32_t connection,
                                 HostSinkHandle sink, const LinkTimers& timers) {
-  return SpawnBroker<HostLinkActor>(system,
-                                    MakeScribe(system, std::move(socket)), host,
+  const auto scribe = MakeScribe(system, std::move(socket));
+  return SpawnBroker<HostLinkActor>(system, scribe, scribe.get(), host,
                                     connection, std::move(sink), timers);
 }
 
 EventLinkHandle SpawnNodeLink(caf::actor_system& system, LinkSocket socket,
                               NodeSinkHandle sink, const LinkTimers& timers) {
-  return SpawnBroker<NodeLinkActor>(
-      system, MakeScribe(system, std::move(socket)), std::move(sink), timers);
+  const auto scribe = MakeScribe(system, std::move(socket));
+  return SpawnBroker<NodeLinkActor>(system, scribe, scribe.get(),
+                                    std::move(sink), timers);
 }
 
 }  // namespace dist

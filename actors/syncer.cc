@@ -26,8 +26,9 @@ class SyncerActor {
         link_(std::move(link)),
         sink_(std::move(sink)) {
     for (const std::string& folder : plan.folders[host.value()]) {
+      const auto tree = static_cast<uint32_t>(sources_.size() + 1);
       sources_.push_back(std::make_unique<SyncSource>(
-          plan.blocks, SyncSource::Destination{plan.project, folder,
+          plan.blocks, SyncSource::Destination{tree, plan.project, folder,
                                                plan.likely_known, fresh}));
     }
   }
@@ -61,8 +62,8 @@ class SyncerActor {
     while (true) {
       auto next = sources_[tree - 1]->Next();
       if (!next.ok()) return Part(std::string(next.status().message()));
-      if (!next->has_value()) return;
-      self_->send(link_, CommandMessage{SyncTold{tree, **std::move(next)}, 0});
+      if (*next == nullptr) return;
+      self_->send(link_, SendFramed{*std::move(next)});
     }
   }
 

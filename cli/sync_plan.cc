@@ -18,6 +18,7 @@
 #include "core/config/project.h"
 #include "core/model/local_paths.h"
 #include "sync/cache_home.h"
+#include "sync/framing.h"
 
 namespace dist {
 namespace {
@@ -169,7 +170,7 @@ absl::StatusOr<SyncPlan> TakeSnapshot(const SyncLayout& layout,
   plan.likely_known = cache.last_synced() == snapshot->hash();
   cache.set_last_synced(snapshot->hash());
   cache.Save();
-  plan.blocks = std::make_shared<BlockMaker>(snapshot);
+  plan.blocks = std::make_shared<BlockMaker>(snapshot, FrameSyncTold);
   plan.project = layout.project;
   plan.base = layout.base;
   return plan;

@@ -22,6 +22,7 @@ namespace {
 // made again.
 constexpr size_t kKept = 32 << 20;
 constexpr size_t kKeptMessages = 1024;
+constexpr size_t kManifestPart = 256 << 10;
 // A larger file that somebody writes to is not read once for each of its
 // blocks.
 constexpr uint64_t kLookAgain = 16 << 20;
@@ -63,14 +64,6 @@ bool StillBeginsWith(int fd, const Entry& entry) {
 }
 
 }  // namespace
-
-size_t SizeOf(const SyncRequest& request) {
-  if (const auto* const block = std::get_if<SendContents>(&request)) {
-    return block->bytes.size();
-  }
-  const auto* const delta = std::get_if<SendDelta>(&request);
-  return delta == nullptr ? 0 : delta->bytes.size();
-}
 
 Runs RunsOf(const std::vector<uint32_t>& positions) {
   Runs runs;
@@ -183,25 +176,42 @@ absl::StatusOr<std::string> BlockMaker::Read(const ContentPlan& plan,
   return raw;
 }
 
-absl::StatusOr<BlockMaker::Message> BlockMaker::Get(const ContentPlan& plan,
-                                                    uint64_t index) {
-  return Get(Key(plan.key(), index), [&]() -> absl::StatusOr<SyncRequest> {
+uint64_t BlockMaker::manifest_parts() const {
+  return (snapshot_->compressed().size() + kManifestPart - 1) / kManifestPart;
+}
+
+absl::StatusOr<Block> BlockMaker::GetManifest(uint32_t number, uint64_t index) {
+  return Get(Key{number, "", index}, [&]() -> Made {
+    return std::pair(Block(), SyncRequest(SendManifest{
+                                  snapshot_->compressed().substr(
+                                      index * kManifestPart, kManifestPart),
+                                  index + 1 == manifest_parts()}));
+  });
+}
+
+absl::StatusOr<Block> BlockMaker::Get(uint32_t number, const ContentPlan& plan,
+                                      uint64_t index) {
+  return Get(Key{number, plan.key(), index}, [&]() -> Made {
     const uint64_t begin = index * kMaxBlock;
     DIST_ASSIGN_OR_RETURN(
         std::string raw,
         Read(plan, begin, std::min<uint64_t>(begin + kMaxBlock, plan.size())));
-    SendContents block;
-    block.size = static_cast<uint32_t>(raw.size());
-    block.compressed = Shrink(std::move(raw), &block.bytes);
-    return SyncRequest(std::move(block));
+    SendContents contents;
+    contents.size = static_cast<uint32_t>(raw.size());
+    contents.compressed = Shrink(std::move(raw), &contents.bytes);
+    Block block;
+    block.size = contents.size;
+    block.sent = contents.bytes.size();
+    return std::pair(std::move(block), SyncRequest(std::move(contents)));
   });
 }
 
-absl::StatusOr<BlockMaker::Message> BlockMaker::GetDelta(
-    const ContentPlan& plan, uint64_t index, DeltaBase* base,
-    const std::string& name) {
-  const Key key(absl::StrCat(plan.key(), name), index);
-  return Get(key, [&]() -> absl::StatusOr<SyncRequest> {
+absl::StatusOr<Block> BlockMaker::GetDelta(uint32_t number,
+                                           const ContentPlan& plan,
+                                           uint64_t index, DeltaBase* base,
+                                           const std::string& name) {
+  const Key key{number, absl::StrCat(plan.key(), name), index};
+  return Get(key, [&]() -> Made {
     const uint64_t begin = index * kMaxSegment;
     DIST_ASSIGN_OR_RETURN(
         const std::string raw,
@@ -212,37 +222,44 @@ absl::StatusOr<BlockMaker::Message> BlockMaker::GetDelta(
     std::string bytes = base->DeltaTo(raw);
     delta.delta_size = static_cast<uint32_t>(bytes.size());
     delta.compressed = Shrink(std::move(bytes), &delta.bytes);
-    return SyncRequest(std::move(delta));
+    Block block;
+    block.size = delta.size;
+    block.delta_size = delta.delta_size;
+    block.sent = delta.bytes.size();
+    return std::pair(std::move(block), SyncRequest(std::move(delta)));
   });
 }
 
-absl::StatusOr<BlockMaker::Message> BlockMaker::Get(
-    const Key& key, const std::function<absl::StatusOr<SyncRequest>()>& make) {
+absl::StatusOr<Block> BlockMaker::Get(const Key& key,
+                                      const std::function<Made()>& make) {
   std::unique_lock<std::mutex> lock(mutex_);
   std::shared_ptr<Slot>& entry = slots_[key];
   if (entry != nullptr) {
     const std::shared_ptr<Slot> slot = entry;
     ready_.wait(lock, [&] { return slot->ready; });
     if (!slot->status.ok()) return slot->status;
-    return slot->message;
+    return slot->block;
   }
   const auto slot = std::make_shared<Slot>();
   entry = slot;
   ++made_;
   lock.unlock();
-  absl::StatusOr<SyncRequest> made = make();
+  Made made = make();
+  if (made.ok()) {
+    made->first.message = Frame(key.number, std::move(made->second));
+  }
   lock.lock();
   slot->ready = true;
   if (made.ok()) {
-    slot->size = SizeOf(*made);
-    slot->message = std::make_shared<const SyncRequest>(*std::move(made));
+    slot->block = std::move(made->first);
+    slot->size = slot->block.message->size();
   } else {
     slot->status = made.status();
   }
   Keep(key, slot.get());
   ready_.notify_all();
   if (!slot->status.ok()) return slot->status;
-  return slot->message;
+  return slot->block;
 }
 
 void BlockMaker::Keep(const Key& key, Slot* slot) {

@@ -34,23 +34,22 @@ absl::Status FileDelta::Load() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<BlockMaker::Message> FileDelta::Next(BlockMaker* blocks) {
+absl::StatusOr<Block> FileDelta::Next(uint32_t number, BlockMaker* blocks) {
   if (base_ == nullptr) DIST_RETURN_IF_ERROR(Load());
   if (at_ >= whole_until_) {
     DIST_ASSIGN_OR_RETURN(
-        BlockMaker::Message message,
-        blocks->GetDelta(plan_, at_ / kMaxSegment, base_.get(), name_));
-    const SendDelta& delta = std::get<SendDelta>(*message);
+        Block delta,
+        blocks->GetDelta(number, plan_, at_ / kMaxSegment, base_.get(), name_));
     if (delta.delta_size > 0) {
       at_ += delta.size;
       skip_ = 1;
-      return message;
+      return delta;
     }
     whole_until_ = at_ + kMaxSegment * skip_;
     skip_ = std::min(2 * skip_, kMaxSkip);
   }
-  auto block = blocks->Get(plan_, at_ / kMaxBlock);
-  if (block.ok()) at_ += std::get<SendContents>(**block).size;
+  auto block = blocks->Get(number, plan_, at_ / kMaxBlock);
+  if (block.ok()) at_ += block->size;
   return block;
 }
 

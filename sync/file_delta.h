@@ -23,7 +23,7 @@ class FileDelta {
 
   // The next message. Reads, and finds differences: blocks. Errors: as of
   // BlockMaker, and InvalidArgument for a malformed signature.
-  absl::StatusOr<BlockMaker::Message> Next(BlockMaker* blocks);
+  absl::StatusOr<Block> Next(uint32_t number, BlockMaker* blocks);
   bool at_end() const { return at_ >= plan_.size(); }
 
  private:

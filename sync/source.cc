@@ -12,7 +12,6 @@ namespace {
 // A manifest up to this size (some 25,000 files) goes with the offer, which
 // saves a round trip.
 constexpr size_t kOfferedManifest = 1 << 20;
-constexpr size_t kManifestPart = 256 << 10;
 
 absl::Status OutOfTurn() {
   return absl::DataLossError("the other end of the sync speaks out of turn");
@@ -35,7 +34,7 @@ SyncSource::SyncSource(std::shared_ptr<BlockMaker> blocks,
     manifest_sent_ = true;
     if (destination_.fresh) offer.contents_follow = PlanAll();
   }
-  queue_.push_back(std::move(offer));
+  offer_ = std::move(offer);
 }
 
 // If all contents are few enough to be sent unasked.
@@ -54,11 +53,7 @@ absl::Status SyncSource::OnReply(const SyncReply& reply) {
 
 absl::Status SyncSource::On(const ManifestWanted&) {
   if (std::exchange(manifest_sent_, true)) return OutOfTurn();
-  const std::string& bytes = blocks_->snapshot().compressed();
-  for (size_t at = 0; at < bytes.size(); at += kManifestPart) {
-    const bool last = at + kManifestPart >= bytes.size();
-    queue_.push_back(SendManifest{bytes.substr(at, kManifestPart), last});
-  }
+  parts_ = blocks_->manifest_parts();
   return absl::OkStatus();
 }
 
@@ -102,29 +97,35 @@ absl::Status SyncSource::On(const SyncFailed& failed) {
   return absl::FailedPreconditionError(failed.text);
 }
 
-absl::StatusOr<std::optional<SyncRequest>> SyncSource::Next() {
-  if (!queue_.empty()) {
-    std::optional<SyncRequest> request = std::move(queue_.front());
-    queue_.pop_front();
-    return request;
+absl::StatusOr<SharedMessage> SyncSource::Next() {
+  if (offer_) {
+    const SharedMessage message =
+        blocks_->Frame(destination_.number, *std::move(offer_));
+    offer_.reset();
+    return message;
   }
-  if (!HasContents()) return std::optional<SyncRequest>();
+  if (next_part_ < parts_) {
+    DIST_ASSIGN_OR_RETURN(
+        Block part, blocks_->GetManifest(destination_.number, next_part_));
+    ++next_part_;
+    return std::move(part.message);
+  }
+  if (!HasContents()) return SharedMessage();
   const uint64_t most = next_block_ < plan_->blocks() ? kMaxBlock : kMaxDelta;
-  if (unwritten_ + most > kContentsWindow) return std::optional<SyncRequest>();
-  DIST_ASSIGN_OR_RETURN(const BlockMaker::Message message, NextContents());
-  const size_t size = SizeOf(*message);
-  unwritten_ += size;
-  bytes_sent_ += size;
-  return std::optional<SyncRequest>(*message);
+  if (unwritten_ + most > kContentsWindow) return SharedMessage();
+  DIST_ASSIGN_OR_RETURN(Block block, NextContents());
+  unwritten_ += block.sent;
+  bytes_sent_ += block.sent;
+  return std::move(block.message);
 }
 
-absl::StatusOr<BlockMaker::Message> SyncSource::NextContents() {
+absl::StatusOr<Block> SyncSource::NextContents() {
   if (next_block_ < plan_->blocks()) {
-    return blocks_->Get(*plan_, next_block_++);
+    return blocks_->Get(destination_.number, *plan_, next_block_++);
   }
-  auto message = deltas_.front().Next(blocks_.get());
+  auto block = deltas_.front().Next(destination_.number, blocks_.get());
   if (deltas_.front().at_end()) deltas_.pop_front();
-  return message;
+  return block;
 }
 
 }  // namespace dist

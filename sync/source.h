@@ -18,6 +18,7 @@ namespace dist {
 class SyncSource {
  public:
   struct Destination {
+    uint32_t number = 0;  // As in SyncTold or FetchSaid.
     std::string project;  // As in OfferTree.
     std::string folder;
     // The target is likely to have the tree: offer it without its manifest.
@@ -32,10 +33,10 @@ class SyncSource {
   // user.
   absl::Status OnReply(const SyncReply& reply);
 
-  // The next message for the target; nothing until it has spoken again. Reads
+  // The next message for the target; null until it has spoken again. Reads
   // files, but never more than kContentsWindow bytes ahead of the target.
   // Errors: as above.
-  absl::StatusOr<std::optional<SyncRequest>> Next();
+  absl::StatusOr<SharedMessage> Next();
 
   // Set when the target has the tree.
   const std::optional<SyncDone>& done() const { return done_; }
@@ -52,12 +53,14 @@ class SyncSource {
   bool HasContents() const {
     return plan_ && (next_block_ < plan_->blocks() || !deltas_.empty());
   }
-  absl::StatusOr<BlockMaker::Message> NextContents();
+  absl::StatusOr<Block> NextContents();
 
   const std::shared_ptr<BlockMaker> blocks_;
   const Destination destination_;
-  std::deque<SyncRequest> queue_;
-  bool manifest_sent_ = false;
+  std::optional<OfferTree> offer_;  // Until it is sent.
+  bool manifest_sent_ = false;      // Or being sent:
+  uint64_t next_part_ = 0;
+  uint64_t parts_ = 0;
   int asked_ = 0;  // How often the target has asked for contents.
   bool had_deltas_ = false;
   std::optional<ContentPlan> plan_;

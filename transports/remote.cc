@@ -61,9 +61,19 @@ absl::StatusOr<Connection> MakeNode(const HostAddress& host, Start start,
                         OpenStream(host, BootstrapCommand(), patience));
   const auto witness = stream.witness;
   const auto explain = std::move(stream.explain);
+  const auto carry = std::move(stream.carry);
   // Whoever typed a passphrase has not used up the shell's time.
   const Patience rest = AtMost(absl::InfiniteDuration(), patience);
   auto made = Bootstrap(std::move(stream), bundles, rest, start);
+  if (made.ok() && carry != nullptr) {
+    auto link = carry(std::exchange(made->fd, -1), rest);
+    if (!link.ok()) {
+      Abandon({-1, made->child, made->witness});
+      return link.status();
+    }
+    made->fd = link->fd;
+    made->secured = std::move(link->secured);
+  }
   if (made.ok()) return made;
   return Explained(made.status(), *witness, explain);
 }

@@ -69,7 +69,8 @@ class StreamWitness {
 };
 
 // What carries a link's bytes over a socket in another shape: TLS
-// (tls/secured.h). One thread at a time, but for the witness.
+// (tls/secured.h), a channel of ssh (ssh/carried_link.h). One thread at a time,
+// but for the witness.
 class SecuredLink {
  public:
   virtual ~SecuredLink() = default;
@@ -81,7 +82,12 @@ class SecuredLink {
   virtual absl::StatusOr<size_t> Write(const char* data, size_t size) = 0;
   // Bytes that wait to be read though the socket does not tell.
   virtual size_t pending() const = 0;
-  // Tells the other side that nothing more comes, if there is room for it.
+  // Has bytes of its own to send: Read or Write when the socket has room.
+  virtual bool unsent() const { return false; }
+  // The Write that moved nothing waits for what Read will find, not for room.
+  virtual bool blocked() const { return false; }
+  // Tells the other side that nothing more comes, if there is room for it. The
+  // last call; a second one does nothing.
   virtual void Finish() = 0;
 
   // Whoever uses it says here how it ended.
@@ -99,18 +105,6 @@ struct LinkSocket {
   std::shared_ptr<SecuredLink> secured;
 };
 
-// Asked when a stream ended before its command said what was expected of it,
-// with how it ended: OK if that was the command's doing, else why the command
-// never ran. May block.
-using StreamExplanation = std::function<absl::Status(const std::string& end)>;
-
-struct Stream {
-  int fd = -1;       // A connected stream socket, close-on-exec. Owned.
-  pid_t child = -1;  // A local process behind it to wait for, or -1.
-  std::shared_ptr<StreamWitness> witness;
-  StreamExplanation explain = nullptr;  // May be empty.
-};
-
 // Until when, and whether at all, to go on with a connection; and who listens
 // meanwhile. While a question is on the terminal the clock stands still, for
 // all hosts: wait.h.
@@ -122,6 +116,22 @@ struct Patience {
   std::function<void(const std::string& line)> note = nullptr;
   // The deadline does not know of what was asked since then.
   absl::Duration asked = TimeOfQuestions();
+};
+
+// Asked when a stream ended before its command said what was expected of it,
+// with how it ended: OK if that was the command's doing, else why the command
+// never ran. May block.
+using StreamExplanation = std::function<absl::Status(const std::string& end)>;
+
+struct Stream {
+  int fd = -1;       // A connected stream socket, close-on-exec. Owned.
+  pid_t child = -1;  // A local process behind it to wait for, or -1.
+  std::shared_ptr<StreamWitness> witness;
+  StreamExplanation explain = nullptr;  // May be empty.
+  // May be empty: makes a link of `fd`, which it takes, that is faster. Blocks.
+  // Errors: of the patience.
+  std::function<absl::StatusOr<LinkSocket>(int fd, const Patience&)> carry =
+      nullptr;
 };
 
 }  // namespace dist

@@ -82,9 +82,11 @@ using DoctorHandle =
 // What users of links need of them.
 using CommandLinkHandle =
     Interface<void(CommandMessage),  // Send it to the node.
+              void(SendFramed),      // Likewise, to many.
               void(Consumed)>;       // Of what the node sent.
 using EventLinkHandle =
     Interface<void(EventMessage),  // Send it to the coordinator.
+              void(SendFramed),    // Likewise.
               void(Consumed),      // Of what the coordinator sent.
               void(CloseLink)>;
 
@@ -92,13 +94,13 @@ using EventLinkHandle =
 using HostLinkHandle =
     Interface<void(caf::io::new_data_msg), void(caf::io::data_transferred_msg),
               void(caf::io::connection_closed_msg), void(CommandMessage),
-              void(Consumed), void(Tick)>;
+              void(SendFramed), void(Consumed), void(Tick)>;
 
 // The node's end of a link.
 using NodeLinkHandle =
     Interface<void(caf::io::new_data_msg), void(caf::io::data_transferred_msg),
               void(caf::io::connection_closed_msg), void(EventMessage),
-              void(Consumed), void(CloseLink), void(Tick)>;
+              void(SendFramed), void(Consumed), void(CloseLink), void(Tick)>;
 
 using NodeHandle =
     Interface<void(CommandMessage), void(LinkEnded),

@@ -37,6 +37,16 @@ struct EventMessage {
   }
 };
 
+// To a link: a message for the other end, encoded already. It never leaves this
+// process as such.
+struct SendFramed {
+  SharedMessage message;
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v();
+  }
+};
+
 // An event as the coordinator hears it.
 struct HostSpoke {
   HostId host;

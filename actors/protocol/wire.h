@@ -44,6 +44,7 @@ CAF_ADD_TYPE_ID(dist, (dist::AttemptEnded))
 CAF_ADD_TYPE_ID(dist, (dist::HostSynced))
 CAF_ADD_TYPE_ID(dist, (dist::HostNoted))
 CAF_ADD_TYPE_ID(dist, (dist::HostFetched))
+CAF_ADD_TYPE_ID(dist, (dist::SendFramed))
 CAF_END_TYPE_ID_BLOCK(dist)
 
 namespace dist {

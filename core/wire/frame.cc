@@ -2,6 +2,17 @@
 
 namespace dist {
 
+FramedMessage::FramedMessage(Channel channel, absl::string_view message)
+    : channel_(channel), size_(message.size()) {
+  frames_.reserve(size_ + (size_ / kMaxPayload + 1) * kFrameHeader);
+  while (message.size() > kMaxPayload) {
+    AppendFrame({FrameKind::kPart, channel, message.substr(0, kMaxPayload)},
+                &frames_);
+    message.remove_prefix(kMaxPayload);
+  }
+  AppendFrame({FrameKind::kLast, channel, message}, &frames_);
+}
+
 absl::StatusOr<bool> FrameReader::Next(Frame* frame) {
   if (broken_) return absl::DataLossError("the link is broken");
   const absl::string_view rest = absl::string_view(buffer_).substr(taken_);

@@ -8,6 +8,7 @@
 #define DIST_CORE_WIRE_FRAME_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -50,6 +51,25 @@ void AppendFrame(const Frame& frame, Bytes* out) {
   out->insert(out->end(), header, header + kFrameHeader);
   out->insert(out->end(), frame.payload.data(), frame.payload.data() + size);
 }
+
+// A message that many links carry, as frames that are made once. Immutable, so
+// threads share it.
+class FramedMessage {
+ public:
+  FramedMessage(Channel channel, absl::string_view message);
+
+  Channel channel() const { return channel_; }
+  // Of the message, without headers.
+  size_t size() const { return size_; }
+  // One frame after another, each but the last with kMaxPayload bytes.
+  absl::string_view frames() const { return frames_; }
+
+ private:
+  const Channel channel_;
+  const size_t size_;
+  std::string frames_;
+};
+using SharedMessage = std::shared_ptr<const FramedMessage>;
 
 // Cuts a byte stream into frames.
 class FrameReader {

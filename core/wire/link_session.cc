@@ -35,7 +35,14 @@ void LinkSession::Send(Channel channel, std::string message) {
   if (goodbye_ != Goodbye::kNone) return;
   queued_ += message.size();
   outgoing_[static_cast<size_t>(channel)].messages.push_back(
-      std::move(message));
+      {std::move(message), nullptr});
+}
+
+void LinkSession::Send(SharedMessage message) {
+  if (goodbye_ != Goodbye::kNone) return;
+  queued_ += message->size();
+  outgoing_[static_cast<size_t>(message->channel())].messages.push_back(
+      {"", std::move(message)});
 }
 
 void LinkSession::Close() {
@@ -169,24 +176,56 @@ absl::Status LinkSession::Tick(absl::Time now) {
   return absl::OkStatus();
 }
 
-template <class Bytes>
-bool LinkSession::TakePart(Bytes* out) {
+// The next frame of a message that is this session's own. Returns how much of
+// the message is in it.
+size_t LinkSession::TakeFrame(const Outgoing& queue, Channel channel,
+                              LinkOutput* out) {
+  const absl::string_view rest =
+      absl::string_view(queue.messages.front().own).substr(queue.sent);
+  const size_t size =
+      std::min<uint64_t>({rest.size(), kMaxPayload, queue.credit});
+  const bool last = size == rest.size();
+  if (size == 0 && !last) return 0;
+  out->Add({last ? FrameKind::kLast : FrameKind::kPart, channel,
+            rest.substr(0, size)});
+  return size;
+}
+
+// Likewise some frames of a framed message. They cannot be cut, so there has to
+// be credit for a whole one; every window is larger, by more than what a
+// receiver may keep back.
+size_t LinkSession::TakeFrames(const Outgoing& queue, size_t limit,
+                               LinkOutput* out) {
+  const SharedMessage& message = queue.messages.front().framed;
+  const size_t begin = queue.sent / kMaxPayload * (kMaxPayload + kFrameHeader);
+  const size_t left = message->size() - queue.sent;
+  size_t size = std::min(left, kMaxPayload);
+  if (size > queue.credit) return 0;
+  while (size < left && size < limit) {
+    const size_t more = std::min(left - size, kMaxPayload);
+    if (size + more > queue.credit) break;
+    size += more;
+  }
+  const size_t frames =
+      std::max<size_t>(1, (size + kMaxPayload - 1) / kMaxPayload);
+  out->Share(message, begin, size + frames * kFrameHeader);
+  return size;
+}
+
+bool LinkSession::TakePart(size_t limit, LinkOutput* out) {
   for (int i = 0; i < kChannelCount; ++i) {
     Outgoing& queue = outgoing_[i];
     if (queue.messages.empty()) continue;
-    const std::string& message = queue.messages.front();
-    const size_t left = message.size() - queue.sent;
-    const size_t size = std::min<uint64_t>({left, kMaxPayload, queue.credit});
-    if (size == 0 && left > 0) continue;  // No credit on this channel.
-    const bool last = size == left;
-    AppendFrame(
-        {last ? FrameKind::kLast : FrameKind::kPart, static_cast<Channel>(i),
-         absl::string_view(message).substr(queue.sent, size)},
-        out);
+    const Message& message = queue.messages.front();
+    const size_t before = out->size();
+    const size_t size = message.framed
+                            ? TakeFrames(queue, limit, out)
+                            : TakeFrame(queue, static_cast<Channel>(i), out);
+    if (out->size() == before) continue;  // No credit on this channel.
     queue.credit -= size;
     queue.sent += size;
     queued_ -= size;
-    if (last) {
+    if (queue.sent == message.size()) {
       queue.messages.pop_front();
       queue.sent = 0;
     }
@@ -200,27 +239,18 @@ bool LinkSession::Empty() const {
                      [](const Outgoing& out) { return out.messages.empty(); });
 }
 
-template <class Bytes>
-void LinkSession::Take(size_t limit, Bytes* out) {
+void LinkSession::TakeOutput(size_t limit, LinkOutput* out) {
   // Nothing follows the goodbye.
   if (goodbye_ == Goodbye::kSent) return;
-  const size_t before = out->size();
-  out->insert(out->end(), urgent_.begin(), urgent_.end());
+  const size_t end = out->size() + limit;
+  out->Add(urgent_);
   urgent_.clear();
-  while (out->size() - before < limit && TakePart(out)) {
+  while (out->size() < end && TakePart(end - out->size(), out)) {
   }
   if (goodbye_ == Goodbye::kWanted && Empty()) {
-    AppendFrame({FrameKind::kGoodbye, Channel::kControl, ""}, out);
+    out->Add({FrameKind::kGoodbye, Channel::kControl, ""});
     goodbye_ = Goodbye::kSent;
   }
-}
-
-void LinkSession::TakeOutput(size_t limit, std::string* out) {
-  Take(limit, out);
-}
-
-void LinkSession::TakeOutput(size_t limit, std::vector<char>* out) {
-  Take(limit, out);
 }
 
 }  // namespace dist

@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/wire/frame.h"
+#include "core/wire/link_output.h"
 
 namespace dist {
 
@@ -43,6 +44,7 @@ class LinkSession {
 
   // Queues a message for the peer.
   void Send(Channel channel, std::string message);
+  void Send(SharedMessage message);
 
   // Says goodbye after what is queued.
   void Close();
@@ -64,8 +66,7 @@ class LinkSession {
 
   // Appends up to about `limit` bytes to write to the peer. Ends below that
   // when nothing may be sent now.
-  void TakeOutput(size_t limit, std::string* out);
-  void TakeOutput(size_t limit, std::vector<char>* out);
+  void TakeOutput(size_t limit, LinkOutput* out);
 
   // Bytes queued by Send() and not yet taken.
   size_t queued() const { return queued_; }
@@ -78,8 +79,13 @@ class LinkSession {
  private:
   enum class Goodbye { kNone, kWanted, kSent };
 
+  struct Message {
+    size_t size() const { return framed ? framed->size() : own.size(); }
+    std::string own;
+    SharedMessage framed;  // Not null: this instead.
+  };
   struct Outgoing {
-    std::deque<std::string> messages;
+    std::deque<Message> messages;
     size_t sent = 0;  // Of the first message.
     uint64_t credit = 0;
   };
@@ -93,11 +99,13 @@ class LinkSession {
   absl::Status OnFrame(const Frame& frame, std::vector<LinkMessage>* messages);
   absl::Status OnPart(const Frame& frame, std::vector<LinkMessage>* messages);
   absl::Status OnWindow(const Frame& frame);
-  template <class Bytes>
-  void Take(size_t limit, Bytes* out);
-  // Appends the next data frame; false if none may go now.
-  template <class Bytes>
-  bool TakePart(Bytes* out);
+  // Takes the next frame that may go, or a few of a framed message, up to about
+  // `limit` bytes; false if none may go now.
+  bool TakePart(size_t limit, LinkOutput* out);
+  static size_t TakeFrame(const Outgoing& queue, Channel channel,
+                          LinkOutput* out);
+  static size_t TakeFrames(const Outgoing& queue, size_t limit,
+                           LinkOutput* out);
   bool Empty() const;
 
   const LinkTimers timers_;

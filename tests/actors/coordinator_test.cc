@@ -52,6 +52,7 @@ CommandLinkHandle::behavior_type FakeLink(CommandLinkHandle::pointer,
       [=](const CommandMessage& e) {
         seen->commands.emplace_back(number, e.command);
       },
+      [](const SendFramed&) {},
       [](const Consumed&) {},
   };
 }
@@ -78,7 +79,7 @@ class CoordinatorTest : public ActorTest {
     if (trees == Trees::kOne) {
       worker.setup.tree = 1;
       worker.setup.chdir = "sub";
-      setup->sync.blocks = std::make_shared<BlockMaker>(nullptr);
+      setup->sync.blocks = std::make_shared<BlockMaker>(nullptr, FrameSyncTold);
       setup->sync.folders = {{""}};
     }
     setup->plan.workers = {worker};

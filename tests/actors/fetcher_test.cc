@@ -27,7 +27,8 @@ namespace {
 
 CommandLinkHandle::behavior_type DeafLink(CommandLinkHandle::pointer,
                                           int /*unused*/) {
-  return {[](const CommandMessage&) {}, [](const Consumed&) {}};
+  return {[](const CommandMessage&) {}, [](const SendFramed&) {},
+          [](const Consumed&) {}};
 }
 
 template <class Sink, class Answer>
@@ -154,7 +155,8 @@ TEST_F(FetcherTest, AHostThatAsksForWhatIsNotThereIsGivenUp) {
   for (size_t i = 0; i < lies.size(); ++i) {
     std::promise<HostSynced> synced;
     SyncPlan plan;
-    plan.blocks = std::make_shared<BlockMaker>(SnapshotOf(top_ + "/here"));
+    plan.blocks =
+        std::make_shared<BlockMaker>(SnapshotOf(top_ + "/here"), FrameSyncTold);
     plan.project = std::string(32, 'a');
     plan.folders = {{""}};
     const auto link = system_.spawn(DeafLink, 0);

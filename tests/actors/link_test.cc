@@ -2,11 +2,13 @@
 #include "actors/link.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -185,6 +187,57 @@ TEST_P(LinkTest, CarriesCommands) {
   EXPECT_EQ(std::get<RunTests>(*last).worker, WorkerId(99));
 }
 
+TEST_P(LinkTest, CarriesWhatWasFramedForManyAmongOtherCommands) {
+  const CommandLinkHandle link = HostLink();
+  std::string text(300'000, '\0');
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i % 251);
+  const auto framed = std::make_shared<FramedMessage>(Channel::kSync, text);
+  constexpr int kCount = 100;
+  for (int i = 0; i < kCount; ++i) {
+    caf::anon_send(link, SendFramed{framed});
+    caf::anon_send(link, CommandMessage{RunTests{WorkerId(i), 1, {2}}, 0});
+  }
+  int whole = 0;
+  uint32_t commands = 0;
+  ASSERT_TRUE(peer_->RunUntil(
+      [&] {
+        for (; !peer_->received.empty(); peer_->received.pop_front()) {
+          const LinkMessage& message = peer_->received.front();
+          if (message.channel == Channel::kSync) {
+            whole += message.bytes == text ? 1 : 0;
+            continue;
+          }
+          const auto command = Decode<NodeCommand>(message.bytes);
+          EXPECT_EQ(std::get<RunTests>(*command).worker, WorkerId(commands++));
+        }
+        return whole == kCount && commands == kCount;
+      },
+      30))
+      << whole << " " << commands;
+}
+
+TEST_P(LinkTest, KeepsWhatWasFramedNoLongerThanItTakes) {
+  const CommandLinkHandle link = HostLink();
+  auto framed = std::make_shared<const FramedMessage>(
+      Channel::kSync, std::string(300'000, 'x'));
+  const std::weak_ptr<const FramedMessage> kept = framed;
+  caf::anon_send(link, SendFramed{std::move(framed)});
+  ASSERT_TRUE(peer_->RunUntil([&] { return peer_->received.size() == 1; }));
+  EXPECT_TRUE(peer_->RunUntil([&] { return kept.expired(); }));
+}
+
+TEST_P(LinkTest, AReaderThatDealsWithNothingIsSentAWindowOnly) {
+  const CommandLinkHandle link = HostLink();
+  peer_->consume = false;
+  const auto framed = std::make_shared<FramedMessage>(
+      Channel::kSync, std::string(300'000, 'x'));
+  for (int i = 0; i < 100; ++i) caf::anon_send(link, SendFramed{framed});
+  const size_t window = LinkSession::kWindow[1];
+  EXPECT_FALSE(peer_->RunUntil(
+      [&] { return peer_->received.size() * 300'000 > window; }, 1.5));
+  EXPECT_EQ(peer_->received.size(), window / 300'000);
+}
+
 TEST_P(LinkTest, AGoodbyeIsNoLoss) {
   HostLink();
   peer_->Send(NodeEvent(WorkerFinished()));
@@ -289,6 +342,24 @@ TEST_P(LinkTest, ANodeSaysGoodbyeAfterItsLastWord) {
   // It may ping meanwhile: nothing may follow its goodbye.
   peer_->RunUntil([] { return false; }, 0.3);
   EXPECT_FALSE(peer_->ended());
+}
+
+TEST(LinkEndTest, AWriteThatFailsEndsTheLinkAndCostsNothingMore) {
+  ActorSystem actors;
+  const auto heard = std::make_shared<Heard>();
+  OwnedFd theirs, ours;
+  ASSERT_TRUE(MakeSocketPair(&theirs, &ours).ok());
+  shutdown(theirs.get(), SHUT_RD);
+  ASSERT_EQ(send(theirs.get(), "unread", 6, MSG_NOSIGNAL), 6);
+  SpawnHostLink(actors.system(), ours.Release(), HostId(3), 7,
+                actors.system().spawn(HostSink, heard), LinkTimers());
+  ASSERT_TRUE(heard->EndsWithin(std::chrono::seconds(5)));
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 10);
+  char byte;
+  EXPECT_LE(recv(theirs.get(), &byte, 1, MSG_DONTWAIT), 0);
+  EXPECT_LT(send(theirs.get(), "x", 1, MSG_NOSIGNAL), 0) << "it is closed";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LinkTest, ::testing::Bool(),

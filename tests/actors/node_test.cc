@@ -26,6 +26,7 @@ EventLinkHandle::behavior_type FakeLink(EventLinkHandle::pointer,
                                         std::shared_ptr<Heard> heard) {
   return {
       [heard](const EventMessage& e) { heard->events.push_back(e.event); },
+      [](const SendFramed&) {},
       [heard](const Consumed& e) { heard->consumed += e.bytes; },
       [heard](CloseLink) { ++heard->closes; },
   };

@@ -7,10 +7,13 @@
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/wire/link_session.h"
+#include "tests/support/link_bytes.h"
 
 namespace {
 
@@ -59,7 +62,7 @@ class Run {
 
   void TakeOutput(size_t limit) {
     std::string out;
-    session_.TakeOutput(limit, &out);
+    dist::TakeBytes(&session_, limit, &out);
     Check(out.size() <= limit + 4 * dist::kMaxPayload);
     reader_.Compact();
     reader_.Feed(out);
@@ -96,8 +99,13 @@ class Run {
   }
 
   void Send(uint8_t amount) {
-    session_.Send(amount & 1 ? Channel::kOutput : Channel::kControl,
-                  std::string(size_t{amount} << 10, 'y'));
+    const Channel channel = amount & 1 ? Channel::kOutput : Channel::kControl;
+    std::string message(size_t{amount} << 10, 'y');
+    if (amount & 2) {
+      session_.Send(std::make_shared<dist::FramedMessage>(channel, message));
+    } else {
+      session_.Send(channel, std::move(message));
+    }
   }
 
   void Consume(uint8_t amount) {
@@ -131,7 +139,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   absl::string_view rest(reinterpret_cast<const char*>(data), size);
   Run run;
   std::string hello;
-  LinkSession(dist::LinkTimers(), absl::UnixEpoch()).TakeOutput(1000, &hello);
+  LinkSession fresh(dist::LinkTimers(), absl::UnixEpoch());
+  dist::TakeBytes(&fresh, 1000, &hello);
   absl::string_view first = hello;
   run.Step(0, static_cast<uint8_t>(hello.size()), &first);
   Check(!run.dead());

@@ -18,6 +18,7 @@
 #include "absl/time/clock.h"
 #include "core/wire/codec.h"
 #include "core/wire/link_session.h"
+#include "tests/support/link_bytes.h"
 #include "transports/stream.h"
 
 namespace dist {
@@ -105,16 +106,22 @@ class LinkPeer {
 
   void Step(int millis) {
     if (fd_ < 0 || ended_) return;
-    session_.TakeOutput(1 << 16, &out_);
-    const bool wants_write = !out_.empty();
+    TakeBytes(&session_, 1 << 16, &out_);
+    const bool unsent = secured_ != nullptr && secured_->unsent();
+    const bool pending = secured_ != nullptr && secured_->pending() > 0;
+    const bool wants_write = !out_.empty() || unsent;
     pollfd wait = {fd_,
                    static_cast<short>(POLLIN | (wants_write ? POLLOUT : 0)), 0};
-    poll(&wait, 1, millis);
-    if (wants_write && (wait.revents & POLLOUT) != 0) {
+    poll(&wait, 1, pending ? 0 : millis);
+    if (!out_.empty() && (wait.revents & POLLOUT) != 0) {
       const ssize_t n = Write(out_.data(), out_.size());
       if (n > 0) out_.erase(0, n);
     }
-    if ((wait.revents & (POLLIN | POLLHUP | POLLERR)) != 0) Receive();
+    const bool sends = unsent && (wait.revents & POLLOUT) != 0;
+    if (pending || sends ||
+        (wait.revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+      Receive();
+    }
     ended_ = ended_ || !session_.Tick(absl::Now()).ok();
   }
 

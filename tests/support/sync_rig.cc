@@ -15,6 +15,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/model/node_messages.h"
+#include "core/wire/codec.h"
+#include "sync/framing.h"
 
 namespace dist {
 namespace {
@@ -46,6 +49,27 @@ void View(const fs::path& folder, const std::string& prefix,
       View(entry.path(), prefix + name + "/", skip, view);
     }
   }
+}
+
+constexpr uint32_t kTree = 7;
+
+// What a link's other end makes of it.
+SyncRequest RequestIn(const FramedMessage& message) {
+  FrameReader reader;
+  reader.Feed(message.frames());
+  std::string bytes;
+  Frame frame;
+  while (reader.Next(&frame).value_or(false)) {
+    bytes.append(frame.payload.data(), frame.payload.size());
+  }
+  EXPECT_EQ(frame.kind, FrameKind::kLast);
+  EXPECT_EQ(frame.channel, Channel::kSync);
+  EXPECT_EQ(message.size(), bytes.size());
+  auto command = Decode<NodeCommand>(bytes);
+  EXPECT_TRUE(command.ok());
+  SyncTold& told = std::get<SyncTold>(*command);
+  EXPECT_EQ(told.tree, kTree);
+  return std::move(told.message);
 }
 
 }  // namespace
@@ -141,8 +165,9 @@ SyncOutcome SyncRig::SyncTo(SyncTarget* target,
                             std::shared_ptr<const Snapshot> snapshot,
                             const std::string& folder) {
   SyncOutcome outcome;
-  SyncSource source(std::make_shared<BlockMaker>(std::move(snapshot)),
-                    {project, folder, likely_known, fresh});
+  SyncSource source(
+      std::make_shared<BlockMaker>(std::move(snapshot), FrameSyncTold),
+      {kTree, project, folder, likely_known, fresh});
   while (!source.done()) {
     std::deque<SyncRequest> requests;
     size_t ahead = 0;
@@ -152,11 +177,11 @@ SyncOutcome SyncRig::SyncTo(SyncTarget* target,
         outcome.error = std::string(next.status().message());
         return outcome;
       }
-      if (!next->has_value()) break;
-      if (const auto* block = std::get_if<SendContents>(&**next)) {
+      if (*next == nullptr) break;
+      requests.push_back(RequestIn(**next));
+      if (const auto* block = std::get_if<SendContents>(&requests.back())) {
         ahead += block->bytes.size();
       }
-      requests.push_back(**std::move(next));
     }
     outcome.most_ahead = std::max(outcome.most_ahead, ahead);
     outcome.sent = source.bytes_sent();

@@ -193,20 +193,22 @@ TEST_F(HostileTest, WhatComesUnaskedIsBoundedAndWhatWasAnnounced) {
 }
 
 TEST_F(HostileTest, ASourceSendsNoFileThatIsNotInItsManifest) {
-  const auto blocks = std::make_shared<BlockMaker>(SnapshotOf(rig_.here()));
+  const auto blocks =
+      std::make_shared<BlockMaker>(SnapshotOf(rig_.here()), FrameSyncTold);
   using Runs = std::vector<std::pair<uint32_t, uint32_t>>;
   for (const Runs& runs :
        {Runs{{1, 1}}, Runs{{0, 2}}, Runs{{0, 0}}, Runs{{0, 1}, {0, 1}},
         Runs{{0xffffffffu, 0xffffffffu}}}) {
-    SyncSource source(blocks, {rig_.project, "", false});
+    SyncSource source(blocks, {1, rig_.project, "", false});
     EXPECT_EQ(source.OnReply(ContentsWanted{runs, {}}).message(),
               "the other end asks for files that do not exist");
   }
 }
 
 TEST_F(HostileTest, ASourceIsNotDrivenBeyondItsWindow) {
-  const auto blocks = std::make_shared<BlockMaker>(SnapshotOf(rig_.here()));
-  SyncSource source(blocks, {rig_.project, "", true});
+  const auto blocks =
+      std::make_shared<BlockMaker>(SnapshotOf(rig_.here()), FrameSyncTold);
+  SyncSource source(blocks, {1, rig_.project, "", true});
   EXPECT_FALSE(source.OnReply(ContentsWritten{1}).ok());
   EXPECT_TRUE(source.OnReply(ManifestWanted{}).ok());
   EXPECT_FALSE(source.OnReply(ManifestWanted{}).ok());
@@ -216,14 +218,15 @@ TEST_F(HostileTest, ASourceIsNotDrivenBeyondItsWindow) {
 }
 
 TEST_F(HostileTest, ASourceTakesSignaturesOfItsFilesOnlyOnceAndBounded) {
-  const auto blocks = std::make_shared<BlockMaker>(SnapshotOf(rig_.here()));
+  const auto blocks =
+      std::make_shared<BlockMaker>(SnapshotOf(rig_.here()), FrameSyncTold);
   const auto asked = [&](ContentsWanted wanted) {
-    SyncSource source(blocks, {rig_.project, "", true});
+    SyncSource source(blocks, {1, rig_.project, "", true});
     absl::Status status = source.OnReply(std::move(wanted));
     while (status.ok()) {
       const auto next = source.Next();
       if (!next.ok()) return next.status();
-      if (!next->has_value()) break;
+      if (*next == nullptr) break;
     }
     return status;
   };

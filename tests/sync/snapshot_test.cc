@@ -220,21 +220,30 @@ TEST_F(SnapshotTest, HostsThatLackTheSameGetTheSameBlocks) {
   for (int i = 0; i < 10; ++i) {
     WriteFile(Here(absl::StrCat(i)), std::string(100'000, 'a' + i));
   }
-  BlockMaker blocks(SnapshotOf(here_));
+  BlockMaker blocks(SnapshotOf(here_), FrameSyncTold);
   const auto plan = ContentPlan::Make(blocks.snapshot().manifest(), {{0, 10}});
   const auto same = ContentPlan::Make(blocks.snapshot().manifest(), {{0, 10}});
   const auto fewer = ContentPlan::Make(blocks.snapshot().manifest(), {{0, 9}});
   ASSERT_TRUE(plan.ok() && same.ok() && fewer.ok());
   EXPECT_EQ(plan->blocks(), 4u);
   for (uint64_t i = 0; i < 4; ++i) {
-    const auto first = blocks.Get(*plan, i);
-    const auto second = blocks.Get(*same, i);
+    const auto first = blocks.Get(1, *plan, i);
+    const auto second = blocks.Get(1, *same, i);
     ASSERT_TRUE(first.ok() && second.ok());
-    EXPECT_EQ(*first, *second) << "one object";
+    EXPECT_EQ(first->message, second->message) << "one object";
+    EXPECT_EQ(first->size, i < 3 ? kMaxBlock : 1'000'000 - 3 * kMaxBlock);
   }
   EXPECT_EQ(blocks.made(), 4u);
-  ASSERT_TRUE(blocks.Get(*fewer, 0).ok());
+  ASSERT_TRUE(blocks.Get(1, *fewer, 0).ok());
   EXPECT_EQ(blocks.made(), 5u);
+  const auto other = blocks.Get(2, *plan, 0);
+  ASSERT_TRUE(other.ok());
+  EXPECT_NE(other->message, blocks.Get(1, *plan, 0)->message)
+      << "another tree of a host";
+  ASSERT_EQ(blocks.manifest_parts(), 1u);
+  const auto part = blocks.GetManifest(1, 0);
+  EXPECT_EQ(part->message, blocks.GetManifest(1, 0)->message);
+  EXPECT_EQ(part->sent, 0u) << "the window is that of contents";
 }
 
 }  // namespace

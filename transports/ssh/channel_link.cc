@@ -19,7 +19,12 @@
 namespace dist {
 namespace {
 
-constexpr size_t kPiece = 64 << 10;
+// What libssh puts into one packet for OpenSSH. A few bytes more would be one
+// by themselves, which costs as much.
+constexpr size_t kPacket = (32 << 10) - 10;
+constexpr size_t kPiece = 2 * kPacket;
+// libssh takes all that it is given, whether its socket has room or not.
+constexpr size_t kMostWritten = 4 * kPacket;
 // libssh by itself grants 1.28 MB, and again only when half of that is used up:
 // 12 MB/s at 50 ms. A window doubles while it, and not the reader, is the
 // limit.
@@ -43,10 +48,15 @@ constexpr int kMostRounds = 16;
 // large as the window, and fills next to nothing of it: untouched, it takes no
 // memory.
 char* Scratch() {
-  static char* scratch = static_cast<char*>(
-      mmap(nullptr, kMostWindow, PROT_READ | PROT_WRITE,
-           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-  return scratch;
+  // Several threads have links.
+  struct Room {
+    char* const at = static_cast<char*>(
+        mmap(nullptr, kMostWindow, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    ~Room() { munmap(at, kMostWindow); }
+  };
+  thread_local const Room room;
+  return room.at;
 }
 
 }  // namespace
@@ -80,8 +90,10 @@ void ChannelLink::Begin(OwnedFd local) {
   SetNonBlocking(local_.get());
   setsockopt(local_.get(), SOL_SOCKET, SO_SNDBUF, &kSocketBuffer,
              sizeof(kSocketBuffer));
-  event_ = ssh_event_new();
-  ssh_event_add_session(event_, session_.get());
+  if (event_ == nullptr) {
+    event_ = ssh_event_new();
+    ssh_event_add_session(event_, session_.get());
+  }
   Serve(true, false);
   Widen();
 }
@@ -93,16 +105,31 @@ void ChannelLink::Serve(bool ssh, bool hung_up) {
     // Half closed by either side looks like closed by the other. Then nothing
     // is left to carry, and the link waits for the command's end.
     leaving_ = !(local_ended_ && end_passed_);
+    parting_ = parting_ && !leaving_;
   }
   if (ssh) PollSession();
   ToLocal();
   if (!broken_) FromLocal();
-  if (!broken_ && !behind_ && delivered_ - widened_at_ >= window_ / 4) {
-    if (!was_behind_) window_ = std::min(2 * window_, kMostWindow);
-    was_behind_ = false;
-    Widen();
-  }
+  WidenWhenDue();
   PassEnds();
+}
+
+void ChannelLink::WidenWhenDue() {
+  if (broken_ || behind_ || delivered_ - widened_at_ < window_ / 4) return;
+  if (!was_behind_) window_ = std::min(2 * window_, kMostWindow);
+  was_behind_ = false;
+  Widen();
+}
+
+// What waits in the socket can still be read.
+void ChannelLink::Part() {
+  parting_ = true;
+  shutdown(local_.get(), SHUT_RD);
+}
+
+OwnedFd ChannelLink::Untie() {
+  local_ended_ = parting_ = parted_ = false;
+  return std::move(local_);
 }
 
 uint32_t ChannelLink::SshInterest() const {
@@ -141,7 +168,9 @@ int ChannelLink::OnData(ssh_session, ssh_channel, void* data, uint32_t size,
   const size_t taken = link->Deliver(bytes, size);
   link->backlog_ = size - taken;
   link->behind_ = taken < size;
-  link->was_behind_ = link->was_behind_ || link->behind_;
+  // Read() only ever takes a piece; whoever calls it soon takes the next.
+  link->was_behind_ =
+      link->was_behind_ || (link->behind_ && link->local_.get() >= 0);
   return static_cast<int>(taken);
 }
 
@@ -182,6 +211,14 @@ void ChannelLink::PollSession() {
 
 size_t ChannelLink::Deliver(const char* data, size_t size) {
   if (reader_gone_) return size;
+  if (local_.get() < 0) {
+    const size_t taken = std::min(size, room_size_);
+    if (taken > 0) memcpy(room_, data, taken);
+    room_ += taken;
+    room_size_ -= taken;
+    delivered_ += taken;
+    return taken;
+  }
   ssize_t n;
   do {
     n = send(local_.get(), data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -267,6 +304,52 @@ void ChannelLink::FromLocal() {
   }
 }
 
+// ---- Without a local socket -------------------------------------------------
+
+absl::StatusOr<size_t> ChannelLink::Read(char* data, size_t size) {
+  // CAF reads until nothing comes; to look twice is a system call.
+  if (std::exchange(polled_, false) && !behind_) return 0;
+  room_ = data;
+  room_size_ = size;
+  ToLocal();
+  if (room_size_ > 0) {
+    PollSession();
+    ToLocal();
+  }
+  const size_t taken = size - room_size_;
+  room_ = nullptr;
+  room_size_ = 0;
+  WidenWhenDue();
+  if (taken > 0) {
+    polled_ = !behind_;
+    return taken;
+  }
+  if (behind_) return 0;
+  if (broken_) {
+    PassEnds();
+    return absl::UnavailableError(witness_->end());
+  }
+  if (ssh_channel_is_closed(channel_) != 0 ||
+      ssh_channel_is_eof(channel_) != 0) {
+    return absl::UnavailableError("closed by the other side");
+  }
+  return 0;
+}
+
+absl::StatusOr<size_t> ChannelLink::Write(const char* data, size_t size) {
+  if (WritesQueued()) PollSession();
+  if (!broken_ && WritesQueued()) return 0;
+  int n = SSH_ERROR;
+  if (!broken_) {
+    if (ssh_channel_window_size(channel_) == 0) return 0;
+    n = ssh_channel_write(channel_, data,
+                          static_cast<uint32_t>(std::min(size, kMostWritten)));
+  }
+  // Why, Read() finds out.
+  if (n == SSH_ERROR) return absl::UnavailableError("closed by the other side");
+  return static_cast<size_t>(std::max(n, 0));
+}
+
 // ---- Ends -------------------------------------------------------------------
 
 void ChannelLink::PassEnds() {
@@ -295,7 +378,9 @@ void ChannelLink::PassEnds() {
       end_due_ = absl::InfiniteFuture();
     }
   }
-  if (local_ended_ && !pending() && !eof_sent_) {
+  if (parting_) {
+    parted_ = local_ended_ && !pending();
+  } else if (local_ended_ && !pending() && !eof_sent_) {
     eof_sent_ = true;
     if (ssh_channel_send_eof(channel_) == SSH_ERROR) broken_ = true;
   }
@@ -308,7 +393,9 @@ void ChannelLink::PassEnds() {
 void ChannelLink::Leave() {
   reader_gone_ = true;
   const absl::Time now = absl::Now();
-  if (eof_sent_ && !close_sent_) {
+  // Once the channel is closed, sshd does not say any more how it ended.
+  const bool awaits_status = end_due_ != absl::InfiniteFuture();
+  if (eof_sent_ && !close_sent_ && !awaits_status) {
     close_sent_ = true;
     ssh_channel_close(channel_);
     leave_due_ = now + kWaitForClose;

@@ -1,4 +1,5 @@
-// A channel of an ssh session, tied to a local socket.
+// A channel of an ssh session, tied to a local socket, or read and written
+// itself.
 #ifndef DIST_TRANSPORTS_SSH_CHANNEL_LINK_H_
 #define DIST_TRANSPORTS_SSH_CHANNEL_LINK_H_
 
@@ -10,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "transports/owned_fd.h"
 #include "transports/ssh/session.h"
@@ -19,7 +21,7 @@ namespace dist {
 
 // Moves bytes both ways, each at the pace of whoever reads them. Ends of input
 // are passed on one by one. Made by whoever logs in, then owned by the pump's
-// thread; never used by two threads at once.
+// thread, or by whoever takes it from there; never used by two threads at once.
 class ChannelLink {
  public:
   // `witness` hears what the command writes to stderr, and how it ends.
@@ -33,7 +35,8 @@ class ChannelLink {
   // from then on is heard. Its bytes stay in the session until Begin.
   void Listen(ssh_channel channel);
 
-  // From here on all is the pump's.
+  // ---- While it is tied: all is the pump's ----
+
   void Begin(OwnedFd local);
   // Does all that can be done now. `ssh` says that the session's socket is
   // ready, `hung_up` that the other end of the local one was closed.
@@ -42,12 +45,26 @@ class ChannelLink {
   // When Serve must be called even if no socket is ready.
   absl::Time wake_at() const { return std::min(end_due_, leave_due_); }
 
+  // Nothing more is written to the local socket: once all of that is with the
+  // session, the link has parted and may be untied.
+  void Part();
+  bool parted() const { return parted_ && !done_; }
+  OwnedFd Untie();
+
   int ssh_fd() const { return ssh_get_fd(session_.get()); }
   int local_fd() const { return local_.get(); }
   bool hung_up() const { return hung_up_; }
   // What to wait for, in words of epoll(7).
   uint32_t SshInterest() const;
   uint32_t LocalInterest() const;
+
+  // ---- While it is not: as of SecuredLink (transports/stream.h) ----
+
+  absl::StatusOr<size_t> Read(char* data, size_t size);
+  absl::StatusOr<size_t> Write(const char* data, size_t size);
+  bool unread() const { return behind_; }
+  // The session has bytes that its socket had no room for.
+  bool unsent() const { return WritesQueued(); }
 
  private:
   static int OnData(ssh_session, ssh_channel, void* data, uint32_t size,
@@ -59,6 +76,7 @@ class ChannelLink {
   static void OnClose(ssh_session, ssh_channel, void* self);
 
   void PollSession();
+  void WidenWhenDue();
   void ToLocal();
   void FromLocal();
   bool pending() const { return pending_done_ < pending_size_; }
@@ -68,7 +86,8 @@ class ChannelLink {
   void Leave();
   bool WritesQueued() const;
   bool TooFarBehind() const;
-  // Sends to the local socket; returns how much it took.
+  // Sends to the local socket, or fills what Read() was given; returns how much
+  // was taken.
   size_t Deliver(const char* data, size_t size);
 
   SshSession session_;
@@ -90,6 +109,10 @@ class ChannelLink {
   uint32_t window_;
   bool reader_gone_ = false;
   bool end_passed_ = false;  // To the local socket.
+  // What is left of what Read() was given.
+  char* room_ = nullptr;
+  size_t room_size_ = 0;
+  bool polled_ = false;  // Nothing more comes from the session for now.
 
   // From the local socket.
   std::unique_ptr<char[]> pending_;  // A piece of them.
@@ -98,6 +121,8 @@ class ChannelLink {
   bool local_ended_ = false;
   bool hung_up_ = false;
   bool leaving_ = false;
+  bool parting_ = false;
+  bool parted_ = false;
   bool eof_sent_ = false;
   bool close_sent_ = false;
   bool remote_closed_ = false;

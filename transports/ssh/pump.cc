@@ -49,7 +49,9 @@ class Pump {
   }
 
   // The rest belongs to the thread.
-  void AddLink(std::unique_ptr<ChannelLink> link, OwnedFd local);
+  void AddLink(std::unique_ptr<ChannelLink> link, OwnedFd local,
+               PumpTicket* ticket);
+  void Part(std::shared_ptr<PumpTicket> ticket);
   void AddWords(OwnedFd fd, std::shared_ptr<StreamWitness> witness);
   void AddChild(pid_t child, std::shared_ptr<StreamWitness> witness);
 
@@ -65,6 +67,7 @@ class Pump {
     uint32_t ssh = 0;  // What epoll waits for.
     uint32_t local = 0;
     bool local_watched = false;
+    std::shared_ptr<PumpTicket> ticket;  // Of whoever wants to have it.
   };
   // A descriptor that is only read from.
   struct Other {
@@ -106,6 +109,7 @@ class Pump {
   void RunJobs();
   int WaitMillis() const;
   void ServeLink(uint64_t id, bool ssh, bool hung_up);
+  void HandBack(Watched* watched);
   void Watch(uint64_t id, Watched* watched);
   void Read(uint64_t id);
 
@@ -181,8 +185,10 @@ int Pump::WaitMillis() const {
       std::max<int64_t>(0, absl::ToInt64Milliseconds(left)));
 }
 
-void Pump::AddLink(std::unique_ptr<ChannelLink> link, OwnedFd local) {
+void Pump::AddLink(std::unique_ptr<ChannelLink> link, OwnedFd local,
+                   PumpTicket* ticket) {
   const uint64_t id = next_id_++;
+  ticket->id = id;
   Watched& watched = links_[id];
   watched.link = std::move(link);
   watched.link->Begin(std::move(local));
@@ -203,13 +209,30 @@ void Pump::ServeLink(uint64_t id, bool ssh, bool hung_up) {
   const auto found = links_.find(id);
   if (found == links_.end()) return;
   found->second.link->Serve(ssh, hung_up);
-  if (found->second.link->done()) {
+  if (found->second.link->parted()) HandBack(&found->second);
+  if (found->second.link == nullptr || found->second.link->done()) {
     // Closing its descriptors takes them out of the epoll set.
     links_.erase(found);
     --links_now;
     return;
   }
   Watch(id, &found->second);
+}
+
+void Pump::Part(std::shared_ptr<PumpTicket> ticket) {
+  const auto found = links_.find(ticket->id);
+  if (found == links_.end()) return;
+  found->second.ticket = std::move(ticket);
+  found->second.link->Part();
+  ServeLink(found->first, false, false);
+}
+
+void Pump::HandBack(Watched* watched) {
+  // It stays open, and so would stay in the set.
+  if (watched->ssh_fd >= 0) Control(EPOLL_CTL_DEL, watched->ssh_fd, 0, 0);
+  const OwnedFd local = watched->link->Untie();
+  watched->ticket->Put(std::move(watched->link));
+  // Whoever waits sees the end of `local`, now.
 }
 
 void Pump::Watch(uint64_t id, Watched* watched) {
@@ -276,12 +299,20 @@ std::shared_ptr<T> Shared(T value) {
 
 }  // namespace
 
-void PumpLink(std::unique_ptr<ChannelLink> link, OwnedFd local) {
+std::shared_ptr<PumpTicket> PumpLink(std::unique_ptr<ChannelLink> link,
+                                     OwnedFd local) {
   Pump& pump = Pump::Get();
+  auto ticket = std::make_shared<PumpTicket>();
   pump.Post([&pump, link = Shared(std::move(link)),
-             local = Shared(std::move(local))] {
-    pump.AddLink(std::move(*link), std::move(*local));
+             local = Shared(std::move(local)), ticket] {
+    pump.AddLink(std::move(*link), std::move(*local), ticket.get());
   });
+  return ticket;
+}
+
+void PartLink(std::shared_ptr<PumpTicket> ticket) {
+  Pump& pump = Pump::Get();
+  pump.Post([&pump, ticket = std::move(ticket)] { pump.Part(ticket); });
 }
 
 void PumpWords(OwnedFd fd, std::shared_ptr<StreamWitness> witness) {

@@ -4,7 +4,9 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include "transports/owned_fd.h"
 #include "transports/ssh/channel_link.h"
@@ -12,10 +14,37 @@
 
 namespace dist {
 
+// For taking a link back.
+class PumpTicket {
+ public:
+  // The link, once PartLink() has had it put here. Any thread.
+  std::unique_ptr<ChannelLink> Take() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return std::move(link_);
+  }
+  void Put(std::unique_ptr<ChannelLink> link) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    link_ = std::move(link);
+  }
+
+  uint64_t id = 0;  // The pump's.
+
+ private:
+  std::mutex mutex_;
+  std::unique_ptr<ChannelLink> link_;
+};
+
 // Ties the link's channel to `local`. The link lives until the channel, its
 // session or the other end of `local` is closed; then its session is closed,
 // too. Any thread.
-void PumpLink(std::unique_ptr<ChannelLink> link, OwnedFd local);
+std::shared_ptr<PumpTicket> PumpLink(std::unique_ptr<ChannelLink> link,
+                                     OwnedFd local);
+
+// Has the link sent what was written to the other end of `local`, to which
+// nothing may be written any more, then unties it and puts it into `ticket`.
+// `local` is closed when that is done, or when the link has ended before. Any
+// thread.
+void PartLink(std::shared_ptr<PumpTicket> ticket);
 
 // Reads `fd` to its end, for the witness. Any thread.
 void PumpWords(OwnedFd fd, std::shared_ptr<StreamWitness> witness);

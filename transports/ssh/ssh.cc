@@ -17,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
 #include "transports/ssh/auth.h"
+#include "transports/ssh/carried_link.h"
 #include "transports/ssh/channel_link.h"
 #include "transports/ssh/channels.h"
 #include "transports/ssh/dial.h"
@@ -125,12 +126,15 @@ class Connector {
                                          patience_));
     OwnedFd ours, pumped;
     DIST_RETURN_IF_ERROR(MakeSocketPair(&ours, &pumped));
-    PumpLink(std::move(link), std::move(pumped));
+    auto ticket = PumpLink(std::move(link), std::move(pumped));
     if (words_.get() >= 0) PumpWords(std::move(words_), witness_);
     Stream stream;
     stream.fd = ours.Release();
     stream.child = std::exchange(child_.pid, -1);
     stream.witness = witness_;
+    stream.carry = [ticket](int fd, const Patience& patience) {
+      return CarryLink(OwnedFd(fd), ticket, patience);
+    };
     return stream;
   }
 

@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
+
+#include <utility>
 
 #include "core/base/status_macros.h"
 #include "transports/wait.h"
@@ -35,16 +38,24 @@ absl::StatusOr<LinkSocket> TakeOver(TlsSession::Side side, Handover handover,
 }
 
 absl::StatusOr<size_t> TlsLink::Read(char* data, size_t size) {
-  DIST_ASSIGN_OR_RETURN(const TlsSession::Moved moved,
-                        session_.Read(data, size));
-  if (moved.ended) return absl::UnavailableError("closed by the other side");
-  return moved.bytes;
+  const absl::StatusOr<TlsSession::Moved> moved = session_.Read(data, size);
+  finished_ = finished_ || !moved.ok();
+  if (!moved.ok()) return moved.status();
+  if (moved->ended) return absl::UnavailableError("closed by the other side");
+  return moved->bytes;
 }
 
 absl::StatusOr<size_t> TlsLink::Write(const char* data, size_t size) {
-  DIST_ASSIGN_OR_RETURN(const TlsSession::Moved moved,
-                        session_.Write(data, size));
-  return moved.bytes;
+  const absl::StatusOr<TlsSession::Moved> moved = session_.Write(data, size);
+  finished_ = finished_ || !moved.ok();
+  if (!moved.ok()) return moved.status();
+  return moved->bytes;
+}
+
+void TlsLink::Finish() {
+  if (std::exchange(finished_, true)) return;
+  session_.Finish();
+  shutdown(session_.fd(), SHUT_WR);
 }
 
 }  // namespace dist

@@ -19,12 +19,13 @@ class TlsLink : public SecuredLink {
   absl::StatusOr<size_t> Read(char* data, size_t size) override;
   absl::StatusOr<size_t> Write(const char* data, size_t size) override;
   size_t pending() const override { return session_.pending(); }
-  void Finish() override { session_.Finish(); }
+  void Finish() override;
 
   TlsSession& session() { return session_; }
 
  private:
   TlsSession session_;
+  bool finished_ = false;  // Or failed: OpenSSL must not be asked any more.
 };
 
 // What is left of a session when its last byte has been read: its socket, and

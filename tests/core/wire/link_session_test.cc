@@ -6,6 +6,7 @@
 
 #include "core/model/node_messages.h"
 #include "core/wire/codec.h"
+#include "tests/support/link_bytes.h"
 
 namespace dist {
 namespace {
@@ -17,7 +18,7 @@ class LinkSessionTest : public ::testing::Test {
   // Carries what `from` may send to `to`, in pieces of `piece` bytes.
   void Carry(LinkSession& from, LinkSession& to, size_t piece = kNoLimit) {
     std::string bytes;
-    from.TakeOutput(kNoLimit, &bytes);
+    TakeBytes(&from, kNoLimit, &bytes);
     for (size_t i = 0; i < bytes.size(); i += piece) {
       const absl::Status status = to.Receive(
           absl::string_view(bytes).substr(i, piece), now_, &received_);
@@ -55,12 +56,12 @@ TEST_F(LinkSessionTest, DeliversMessagesInOrderInPiecesOfAnySize) {
 
 TEST_F(LinkSessionTest, WritesWhatTheDocumentSays) {
   std::string hello;
-  a_.TakeOutput(kNoLimit, &hello);
+  TakeBytes(&a_, kNoLimit, &hello);
   EXPECT_EQ(hello, std::string("\x0b\0\0\0dist-link-1", 15));
   a_.Send(Channel::kControl,
           Encode(NodeEvent(WorkerFinished{WorkerId(5), -1, "no", true})));
   std::string bytes;
-  a_.TakeOutput(kNoLimit, &bytes);
+  TakeBytes(&a_, kNoLimit, &bytes);
   EXPECT_EQ(bytes, std::string("\x07\0\x02\0\x0c\x05\x01\x02no\x01", 11));
 }
 
@@ -100,9 +101,91 @@ TEST_F(LinkSessionTest, AMessageLongerThanTheWindowGetsThrough) {
   EXPECT_EQ(received_[0].bytes.size(), 5u << 20);
 }
 
+TEST_F(LinkSessionTest, FramedMessagesAreTheSameOnTheLink) {
+  for (const size_t size : {size_t{0}, size_t{5}, size_t{5000}, kMaxPayload,
+                            kMaxPayload + 1, 2 * kMaxPayload, size_t{200000}}) {
+    SCOPED_TRACE(size);
+    std::string text(size, 'x');
+    for (size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i % 251);
+    LinkSession other(LinkTimers(), now_), framing(LinkTimers(), now_);
+    other.Send(Channel::kSync, text);
+    framing.Send(std::make_shared<FramedMessage>(Channel::kSync, text));
+    EXPECT_EQ(framing.queued(), size);
+    std::string expected, bytes;
+    TakeBytes(&other, kNoLimit, &expected);
+    TakeBytes(&framing, kNoLimit, &bytes);
+    EXPECT_EQ(bytes, expected);
+    EXPECT_EQ(framing.queued(), 0u);
+  }
+}
+
+TEST_F(LinkSessionTest, AFramedMessageIsSentByManyWithoutACopy) {
+  const auto message =
+      std::make_shared<FramedMessage>(Channel::kSync, std::string(250000, 'x'));
+  LinkOutput outputs[2];
+  for (LinkOutput& output : outputs) {
+    LinkSession session(LinkTimers(), now_);
+    session.Send(message);
+    session.TakeOutput(kNoLimit, &output);
+    ASSERT_EQ(output.pieces(), 2u) << "a hello, and the message";
+    EXPECT_EQ(output.piece(1).data(), message->frames().data());
+    EXPECT_EQ(output.piece(1).size(), message->frames().size());
+  }
+  EXPECT_EQ(message.use_count(), 3);
+  outputs[0].Drop(outputs[0].size() - 1);
+  EXPECT_EQ(message.use_count(), 3);
+  outputs[0].Drop(1);
+  EXPECT_EQ(message.use_count(), 2) << "kept no longer than it takes";
+}
+
+TEST_F(LinkSessionTest, FramedMessagesKeepToWindowLimitAndOrder) {
+  const auto message = std::make_shared<FramedMessage>(
+      Channel::kOutput, std::string(200000, 'x'));
+  for (int i = 0; i < 5; ++i) a_.Send(message);
+  std::string hello;
+  TakeBytes(&a_, 1, &hello);
+  std::string bytes;
+  TakeBytes(&a_, 1, &bytes);
+  EXPECT_EQ(bytes.size(), kFrameHeader + kMaxPayload) << "a frame at a time";
+  a_.Send(Channel::kControl, "passes");
+  TakeBytes(&a_, kNoLimit, &bytes);
+  ASSERT_TRUE(b_.Receive(hello + bytes, now_, &received_).ok());
+  ASSERT_EQ(received_.size(), 2u);
+  EXPECT_EQ(received_[0].bytes, "passes");
+  for (int round = 0; round < 10; ++round) {
+    for (const LinkMessage& m : received_) b_.Consume(m.channel, m.cost);
+    received_.clear();
+    Carry(b_, a_);
+    Carry(a_, b_);
+  }
+  EXPECT_EQ(a_.queued(), 0u);
+}
+
+TEST_F(LinkSessionTest, AFramedMessageLongerThanTheWindowGetsThrough) {
+  for (const Channel channel :
+       {Channel::kControl, Channel::kSync, Channel::kOutput}) {
+    LinkSession from(LinkTimers(), now_), to(LinkTimers(), now_);
+    // What is not yet granted again must not be what a frame lacks.
+    from.Send(channel, std::string(65535, 'y'));
+    from.Send(
+        std::make_shared<FramedMessage>(channel, std::string(20u << 20, 'x')));
+    received_.clear();
+    for (int i = 0; i < 2000 && received_.size() < 2; ++i) {
+      Carry(from, to);
+      if (received_.size() == 1) {
+        to.Consume(received_[0].channel, received_[0].cost);
+        received_[0].cost = 0;
+      }
+      Carry(to, from);
+    }
+    ASSERT_EQ(received_.size(), 2u);
+    EXPECT_EQ(received_[1].bytes.size(), 20u << 20);
+  }
+}
+
 TEST_F(LinkSessionTest, RefusesAPeerThatIgnoresItsCredit) {
   std::string bytes;
-  a_.TakeOutput(kNoLimit, &bytes);
+  TakeBytes(&a_, kNoLimit, &bytes);
   const std::string payload(kMaxPayload, 'x');
   for (int i = 0; i < 5; ++i) {
     AppendFrame({FrameKind::kLast, Channel::kOutput, payload}, &bytes);
@@ -135,7 +218,7 @@ TEST_F(LinkSessionTest, ACoordinatorNoticesANodeThatIsStopped) {
     now_ += absl::Seconds(1);
     status = a_.Tick(now_);
     std::string unread;  // Nobody is there to read it.
-    a_.TakeOutput(kNoLimit, &unread);
+    TakeBytes(&a_, kNoLimit, &unread);
   }
   EXPECT_EQ(second, 30);
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
@@ -177,7 +260,7 @@ TEST_F(LinkSessionTest, SaysNothingAfterItsGoodbye) {
   ASSERT_TRUE(a_.Receive(bytes, now_, &received_).ok());
   ASSERT_TRUE(a_.Tick(now_ + absl::Seconds(5)).ok());
   std::string out;
-  a_.TakeOutput(kNoLimit, &out);
+  TakeBytes(&a_, kNoLimit, &out);
   EXPECT_EQ(out, "");
 }
 
@@ -222,7 +305,7 @@ TEST_F(LinkSessionTest, SaysGoodbyeAfterWhatIsQueued) {
 TEST_F(LinkSessionTest, SurvivesAnyBytes) {
   std::mt19937 random(1);
   std::string hello;
-  a_.TakeOutput(kNoLimit, &hello);
+  TakeBytes(&a_, kNoLimit, &hello);
   for (int round = 0; round < 2000; ++round) {
     LinkSession fresh(LinkTimers(), now_);
     std::string bytes = hello;
