@@ -199,7 +199,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Take(
     DIST_RETURN_IF_ERROR(Troubles(std::move(troubles)));
   }
 
-  Manifest& manifest = snapshot->manifest_;
+  Manifest manifest;
   absl::flat_hash_map<std::string, FileFacts> facts;
   facts.reserve(scan.files.size());
   manifest.entries = std::move(scan.others);
@@ -209,20 +209,21 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Take(
     manifest.entries.push_back(std::move(file.entry));
   }
   Complete(&manifest);
-  DIST_RETURN_IF_ERROR(CheckManifest(manifest));
   snapshot->facts_.resize(manifest.entries.size());
   for (size_t i = 0; i < manifest.entries.size(); ++i) {
     const auto found = facts.find(manifest.entries[i].path);
     if (found != facts.end()) snapshot->facts_[i] = found->second;
   }
-  snapshot->encoded_ = EncodeManifest(manifest);
-  if (snapshot->encoded_.size() > kMaxManifestBytes) {
+  std::string encoded = EncodeManifest(manifest);
+  if (encoded.size() > kMaxManifestBytes) {
     return absl::InvalidArgumentError(absl::StrCat(
         "there are too many files to sync: ", manifest.entries.size(),
         "\nhelp: --rsyncdir names what is needed"));
   }
-  snapshot->compressed_ = Compress(snapshot->encoded_);
-  snapshot->hash_ = std::string(DigestOf(snapshot->encoded_).view());
+  snapshot->compressed_ = Compress(encoded);
+  snapshot->hash_ = std::string(DigestOf(encoded).view());
+  DIST_ASSIGN_OR_RETURN(snapshot->manifest_,
+                        PackedManifest::Parse(std::move(encoded)));
   snapshot->warnings_ = std::move(scan.warnings);
   return std::shared_ptr<const Snapshot>(std::move(snapshot));
 }

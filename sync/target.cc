@@ -25,12 +25,12 @@ absl::Status OutOfTurn() {
 SyncTarget::SyncTarget(std::string cache_home, Limits limits)
     : cache_home_(std::move(cache_home)), limits_(std::move(limits)) {}
 
-absl::Status SyncTarget::CheckLimits(const Manifest& manifest) const {
-  if (manifest.entries.size() > limits_.entries) {
+absl::Status SyncTarget::CheckLimits(const PackedManifest& manifest) const {
+  if (manifest.size() > limits_.entries) {
     return absl::InvalidArgumentError("more files than were asked for");
   }
   uint64_t left = limits_.bytes;
-  for (const Entry& entry : manifest.entries) {
+  for (const Entry& entry : manifest) {
     if (entry.type == EntryType::kLink && !limits_.links) {
       return absl::InvalidArgumentError("a link where files were asked for");
     }
@@ -81,9 +81,7 @@ absl::Status SyncTarget::On(const OfferTree& offer, Replies* replies) {
   contents_follow_ = offer.contents_follow;
   if (ledger_.hash == hash_) {
     want_ = ledger_.manifest;
-    DIST_ASSIGN_OR_RETURN(TreeState state,
-                          CheckTree(slot_->tree(), ledger_, intent_, *want_));
-    return Plan(std::move(state), replies);
+    return Check(replies);
   }
   if (!offer.manifest.empty()) return TakeManifest(offer.manifest, replies);
   state_ = State::kManifest;
@@ -103,18 +101,21 @@ absl::Status SyncTarget::On(const SendManifest& part, Replies* replies) {
 
 absl::Status SyncTarget::TakeManifest(absl::string_view compressed,
                                       Replies* replies) {
-  {
-    DIST_ASSIGN_OR_RETURN(const std::string bytes,
-                          Decompress(compressed, manifest_size_));
-    if (DigestOf(bytes).view() != hash_) {
-      return absl::DataLossError("the manifest is not what its hash says");
-    }
-    DIST_ASSIGN_OR_RETURN(Manifest manifest, DecodeManifest(bytes));
-    DIST_RETURN_IF_ERROR(CheckLimits(manifest));
-    want_ = std::make_shared<Manifest>(std::move(manifest));
+  DIST_ASSIGN_OR_RETURN(std::string bytes,
+                        Decompress(compressed, manifest_size_));
+  if (DigestOf(bytes).view() != hash_) {
+    return absl::DataLossError("the manifest is not what its hash says");
   }
-  DIST_ASSIGN_OR_RETURN(TreeState state,
-                        CheckTree(slot_->tree(), ledger_, intent_, *want_));
+  DIST_ASSIGN_OR_RETURN(PackedManifest manifest,
+                        PackedManifest::Parse(std::move(bytes)));
+  DIST_RETURN_IF_ERROR(CheckLimits(manifest));
+  want_ = std::make_shared<PackedManifest>(std::move(manifest));
+  return Check(replies);
+}
+
+absl::Status SyncTarget::Check(Replies* replies) {
+  DIST_ASSIGN_OR_RETURN(TreeState state, CheckTree(slot_->tree(), slot_->own(),
+                                                   ledger_, intent_, want_));
   return Plan(std::move(state), replies);
 }
 
@@ -132,9 +133,9 @@ absl::Status SyncTarget::Plan(TreeState state, Replies* replies) {
       ledger_.since_boot && !slot_->HasStage()) {
     return Finish(replies);
   }
-  ledger_ = intent_ = Ledger();  // Their memory is needed for the new one.
+  ledger_ = intent_ = Ledger();  // The state has what is left to know of them.
   builder_ = std::make_unique<TreeBuilder>(&*slot_, &*store_, std::move(state),
-                                           want_.get(), cache_home_);
+                                           cache_home_);
   DIST_RETURN_IF_ERROR(builder_->Prepare());
   if (builder_->complete()) return Finish(replies);
   state_ = State::kContents;

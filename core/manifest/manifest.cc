@@ -33,15 +33,6 @@ absl::Status CheckEntry(const Entry& entry) {
 
 }  // namespace
 
-const Entry* Manifest::Find(absl::string_view path) const {
-  const auto found =
-      std::lower_bound(entries.begin(), entries.end(), path,
-                       [](const Entry& entry, absl::string_view wanted) {
-                         return ComparePaths(entry.path, wanted) < 0;
-                       });
-  return found != entries.end() && found->path == path ? &*found : nullptr;
-}
-
 void Complete(Manifest* manifest) {
   std::vector<Entry>& entries = manifest->entries;
   absl::flat_hash_set<std::string> known;
@@ -69,25 +60,27 @@ void Complete(Manifest* manifest) {
   entries.erase(twice, entries.end());
 }
 
+absl::Status ManifestChecker::Add(const Entry& entry) {
+  DIST_RETURN_IF_ERROR(CheckEntry(entry));
+  // No path is empty, so the first one follows that.
+  if (ComparePaths(previous_, entry.path) >= 0) {
+    return Bad(entry, "is out of order");
+  }
+  const absl::string_view parent = ParentPath(entry.path);
+  while (!open_.empty() && open_.back() != parent) open_.pop_back();
+  if (!parent.empty() && open_.empty()) return Bad(entry, "is in no folder");
+  if (entry.type == EntryType::kFolder) open_.push_back(entry.path);
+  previous_ = entry.path;
+  return absl::OkStatus();
+}
+
 absl::Status CheckManifest(const Manifest& manifest) {
   if (manifest.entries.size() > kMaxEntries) {
     return absl::InvalidArgumentError("a tree of more than 2,000,000 entries");
   }
-  // The folders that the current entry may be in.
-  std::vector<const Entry*> open;
-  const Entry* previous = nullptr;
+  ManifestChecker checker;
   for (const Entry& entry : manifest.entries) {
-    DIST_RETURN_IF_ERROR(CheckEntry(entry));
-    if (previous != nullptr && ComparePaths(previous->path, entry.path) >= 0) {
-      return Bad(entry, "is out of order");
-    }
-    const absl::string_view parent = ParentPath(entry.path);
-    while (!open.empty() && open.back()->path != parent) open.pop_back();
-    if (!parent.empty() && open.empty()) {
-      return Bad(entry, "is in no folder");
-    }
-    if (entry.type == EntryType::kFolder) open.push_back(&entry);
-    previous = &entry;
+    DIST_RETURN_IF_ERROR(checker.Add(entry));
   }
   return absl::OkStatus();
 }
