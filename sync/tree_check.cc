@@ -153,31 +153,39 @@ class Checker {
     }
     state_.noted = false;
     if (!same_wanted) {
-      if (!IsIntended(facts)) return false;
+      if (!IsIntended(folder, name, facts)) return false;
       Keep(In::kIntent, EntryType::kFile, info.st_mode, facts, path);
       return true;
     }
-    const Fd fd(openat(folder, name.c_str(),
-                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!fd.ok()) return false;
-    const auto digest = DigestOfFile(fd.get(), wanted_->size);
-    struct stat after;
-    if (!digest.ok() || *digest != wanted_->digest ||
-        fstat(fd.get(), &after) != 0 || FactsOf(after) != facts) {
-      return false;
-    }
+    if (!HasContent(folder, name, facts, *wanted_)) return false;
     Keep(In::kWanted, EntryType::kFile, info.st_mode, facts, path);
     return true;
   }
 
-  // It is a file that the unfinished sync has put there. Renaming it has
-  // changed its ctime since that was noted.
-  bool IsIntended(FileFacts facts) const {
+  // The file has the content of `entry`, and stands still.
+  static bool HasContent(int folder, const std::string& name,
+                         const FileFacts& facts, const Entry& entry) {
+    const Fd fd(openat(folder, name.c_str(),
+                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!fd.ok()) return false;
+    const auto digest = DigestOfFile(fd.get(), entry.size);
+    struct stat after;
+    return digest.ok() && *digest == entry.digest &&
+           fstat(fd.get(), &after) == 0 && FactsOf(after) == facts;
+  }
+
+  // It is a file of the unfinished sync. Renaming it has changed its ctime
+  // since that was noted; its time may not have been set yet.
+  bool IsIntended(int folder, const std::string& name,
+                  const FileFacts& found) const {
     if (!Is(intended_, EntryType::kFile)) return false;
     const FileFacts noted =
         intent_.FactsOfFile(intent_cursor_.position(), *intended_);
+    FileFacts facts = found;
     facts.ctime = noted.ctime;
-    return facts == noted;
+    if (facts == noted) return true;
+    facts.mtime = noted.mtime;
+    return facts == noted && HasContent(folder, name, found, *intended_);
   }
 
   void Keep(In in, EntryType type, mode_t mode, const FileFacts& facts,
