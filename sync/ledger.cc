@@ -15,24 +15,13 @@ namespace {
 
 constexpr size_t kMaxBytes = 2 * kMaxManifestBytes;
 
-// A ledger is its digest, then these two. What is written is as long as a
-// manifest, which is why it is not put together in memory first.
+// A ledger is its digest, this, and LedgerStamps.
 struct LedgerHead {
   std::string boot;
   std::string manifest;
   template <class V>
   auto VisitFields(V&& v) {
     return v("boot", boot, "manifest", manifest);
-  }
-};
-
-struct LedgerTail {
-  std::vector<uint64_t> inodes;  // Of the files, in their order.
-  std::vector<int64_t> ctimes;
-  std::vector<uint32_t> theirs;  // Positions in the manifest.
-  template <class V>
-  auto VisitFields(V&& v) {
-    return v("inodes", inodes, "ctimes", ctimes, "theirs", theirs);
   }
 };
 
@@ -48,7 +37,7 @@ std::string BootId() {
 // All bytes of a ledger's file, taken apart; false if they are not what was
 // written.
 bool ReadFile(int folder, const std::string& name, LedgerHead* head,
-              LedgerTail* tail) {
+              LedgerStamps* stamps) {
   const Fd file(
       openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   std::string bytes;
@@ -60,7 +49,7 @@ bool ReadFile(int folder, const std::string& name, LedgerHead* head,
   if (DigestOf(body).view() != bytes.substr(0, Digest::kSize)) return false;
   Decoder decoder(body);
   decoder.Get(*head);
-  decoder.Get(*tail);
+  decoder.Get(*stamps);
   return !decoder.failed() && decoder.at_end();
 }
 
@@ -73,8 +62,8 @@ FileFacts Ledger::FactsOfFile(uint32_t position, const Entry& entry) const {
 
 Ledger ReadLedger(int folder, const std::string& name) {
   LedgerHead head;
-  LedgerTail tail;
-  if (!ReadFile(folder, name, &head, &tail)) return {};
+  LedgerStamps stamps;
+  if (!ReadFile(folder, name, &head, &stamps)) return {};
   Ledger ledger;
   ledger.hash = std::string(DigestOf(head.manifest).view());
   auto manifest = PackedManifest::Parse(std::move(head.manifest));
@@ -84,40 +73,38 @@ Ledger ReadLedger(int folder, const std::string& name) {
   for (const Entry& entry : *manifest) {
     Ledger::Stamp& stamp = ledger.stamps.emplace_back();
     if (entry.type != EntryType::kFile) continue;
-    if (files >= tail.inodes.size() || files >= tail.ctimes.size()) return {};
-    stamp = {tail.ctimes[files], tail.inodes[files]};
+    if (files >= stamps.inodes.size() || files >= stamps.ctimes.size())
+      return {};
+    stamp = {stamps.ctimes[files], stamps.inodes[files]};
     ++files;
   }
-  std::sort(tail.theirs.begin(), tail.theirs.end());
-  if (!tail.theirs.empty() && tail.theirs.back() >= manifest->size()) return {};
-  ledger.theirs = std::move(tail.theirs);
+  std::sort(stamps.theirs.begin(), stamps.theirs.end());
+  if (!stamps.theirs.empty() && stamps.theirs.back() >= manifest->size())
+    return {};
+  ledger.theirs = std::move(stamps.theirs);
   ledger.manifest = std::make_shared<PackedManifest>(*std::move(manifest));
   ledger.since_boot = !head.boot.empty() && head.boot == BootId();
   return ledger;
 }
 
-LedgerWriter::LedgerWriter(size_t entries, size_t bytes) : manifest_(bytes) {
-  inodes_.reserve(entries);
-  ctimes_.reserve(entries);
+void LedgerStamps::Reserve(size_t entries) {
+  inodes.reserve(entries);
+  ctimes.reserve(entries);
 }
 
-void LedgerWriter::Add(const Entry& entry, const FileFacts& facts,
-                       bool theirs) {
-  manifest_.Add(entry);
-  if (theirs) theirs_.push_back(count_);
-  ++count_;
-  if (entry.type != EntryType::kFile) return;
-  inodes_.push_back(facts.inode);
-  ctimes_.push_back(facts.ctime);
+void LedgerStamps::AddFile(const FileFacts& facts) {
+  inodes.push_back(facts.inode);
+  ctimes.push_back(facts.ctime);
 }
 
-absl::Status LedgerWriter::Write(int folder, const std::string& name) {
-  const std::string manifest = manifest_.Finish();
+// The manifest is too large to be copied for this.
+absl::Status WriteLedger(int folder, const std::string& name,
+                         absl::string_view manifest,
+                         const LedgerStamps& stamps) {
   // A string is its length, then its bytes.
   std::string front = Encode(BootId());
   Encoder(&front).Put(manifest.size());
-  const std::string back = Encode(
-      LedgerTail{std::move(inodes_), std::move(ctimes_), std::move(theirs_)});
+  const std::string back = Encode(stamps);
   Hasher hasher;
   hasher.Add(front);
   hasher.Add(manifest);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "core/manifest/packed_manifest.h"
 #include "sync/scan.h"
 
@@ -44,24 +45,25 @@ Ledger ReadLedger(int folder, const std::string& name);
 // In the name of a ledger that says what a sync was about to do.
 inline constexpr char kIntent[] = ".next";
 
-class LedgerWriter {
- public:
-  // `entries`, `bytes`: about how many, and how long their encoding is.
-  LedgerWriter(size_t entries, size_t bytes);
+// What a ledger says beside its manifest. To be told in the order of that.
+struct LedgerStamps {
+  std::vector<uint64_t> inodes;  // Of the files.
+  std::vector<int64_t> ctimes;
+  std::vector<uint32_t> theirs;  // As in a Ledger.
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("inodes", inodes, "ctimes", ctimes, "theirs", theirs);
+  }
 
-  // In the order of a manifest. `facts`: of files. `theirs`: as in a Ledger.
-  void Add(const Entry& entry, const FileFacts& facts, bool theirs);
-
-  // Replaces the ledger `name` in `folder` by one rename. To be called once.
-  absl::Status Write(int folder, const std::string& name);
-
- private:
-  ManifestEncoder manifest_;
-  std::vector<uint64_t> inodes_;  // Of the files, in their order.
-  std::vector<int64_t> ctimes_;
-  std::vector<uint32_t> theirs_;
-  uint32_t count_ = 0;
+  // `entries`: about how many there will be.
+  void Reserve(size_t entries);
+  void AddFile(const FileFacts& facts);
 };
+
+// Replaces it by one rename. `manifest`: encoded.
+absl::Status WriteLedger(int folder, const std::string& name,
+                         absl::string_view manifest,
+                         const LedgerStamps& stamps);
 
 }  // namespace dist
 

@@ -41,20 +41,21 @@ TreeBuilder::TreeBuilder(TreeSlot* slot, Store* store, TreeState state,
       direct_(slot->fresh() && !state_.has_files),
       walk_(slot->tree()),
       where_(want_.size(), Where::kFound),
-      facts_(want_.size()) {
+      facts_(want_.size()),
+      theirs_(want_.size()) {
   FoundEntries found(state_);
   diff_ = Diff(
       static_cast<uint32_t>(state_.found.size()),
       [&](uint32_t i) -> const Entry& { return found.At(i); }, want_);
   for (uint32_t i = 0; i < want_.size(); ++i) {
-    if (const Found* const had = FoundAt(i)) facts_[i] = had->facts;
+    const Found* const had = FoundAt(i);
+    if (had == nullptr) continue;
+    facts_[i] = had->facts;
+    theirs_[i] = had->theirs;
   }
   // What is replaced is ours from now on.
   for (const auto* made : {&diff_.make_files, &diff_.make_links}) {
-    for (const uint32_t i : *made) {
-      const uint32_t had = diff_.had[i];
-      if (had != TreeDiff::kNone) state_.found[had].theirs = false;
-    }
+    for (const uint32_t i : *made) theirs_[i] = false;
   }
 }
 

@@ -130,7 +130,6 @@ class TreeBuilder {
   void DropBytecode();
   absl::Status SaveIntent() const;
   absl::Status SaveLedger(const std::string& name) const;
-  bool IsTheirs(uint32_t i) const;
   void Abandon();
 
   TreeSlot& slot_;
@@ -147,6 +146,7 @@ class TreeBuilder {
   // By position.
   std::vector<Where> where_;
   std::vector<FileFacts> facts_;  // Of files that are there, or made.
+  std::vector<bool> theirs_;      // It was there before dist came, and stays.
   std::string aside_;
 
   std::vector<uint32_t> wanted_;

@@ -28,6 +28,9 @@ absl::Status TreeBuilder::Commit() {
   DIST_RETURN_IF_ERROR(Touch());
   if (slot_.fresh()) DIST_RETURN_IF_ERROR(slot_.Publish());
   DropBytecode();
+  // Their memory is needed for the ledger.
+  state_ = TreeState();
+  diff_ = TreeDiff();
   DIST_RETURN_IF_ERROR(SaveLedger(slot_.ledger()));
   unlinkat(slot_.home(), (slot_.ledger() + kIntent).c_str(), 0);
   committed_ = true;
@@ -179,25 +182,31 @@ void TreeBuilder::DropBytecode() {
   }
 }
 
-// It was there before dist came, and stays as it was.
-bool TreeBuilder::IsTheirs(uint32_t i) const {
-  const Found* const had = FoundAt(i);
-  return had != nullptr && had->theirs;
-}
-
 absl::Status TreeBuilder::SaveLedger(const std::string& name) const {
-  LedgerWriter ledger(want_.size(), want_.bytes().size());
+  LedgerStamps stamps;
+  stamps.Reserve(want_.size());
   uint32_t i = 0;
   for (const Entry& entry : want_) {
-    ledger.Add(entry, facts_[i], IsTheirs(i));
+    if (entry.type == EntryType::kFile) stamps.AddFile(facts_[i]);
+    if (theirs_[i]) stamps.theirs.push_back(i);
     ++i;
   }
-  return ledger.Write(slot_.home(), name);
+  return WriteLedger(slot_.home(), name, want_.bytes(), stamps);
 }
 
 // All that is ours before the change or after it.
 absl::Status TreeBuilder::SaveIntent() const {
-  LedgerWriter ledger(want_.size(), want_.bytes().size());
+  ManifestEncoder manifest(want_.bytes().size());
+  LedgerStamps stamps;
+  stamps.Reserve(want_.size());
+  uint32_t count = 0;
+  const auto put = [&](const Entry& entry, const FileFacts& facts,
+                       bool theirs) {
+    manifest.Add(entry);
+    if (entry.type == EntryType::kFile) stamps.AddFile(facts);
+    if (theirs) stamps.theirs.push_back(count);
+    ++count;
+  };
   PackedManifest::Cursor wanted(want_);
   // The folders that the next entry may be in.
   std::vector<std::string> open;
@@ -213,17 +222,17 @@ absl::Status TreeBuilder::SaveIntent() const {
       folder.path = entry.path.substr(0, end++);
       folder.type = EntryType::kFolder;
       folder.mode = 0755;
-      ledger.Add(folder, {}, /*theirs=*/true);
+      put(folder, {}, /*theirs=*/true);
       open.push_back(folder.path);
     }
-    ledger.Add(entry, facts, theirs);
+    put(entry, facts, theirs);
     if (entry.type == EntryType::kFolder) open.push_back(entry.path);
   };
   const auto add_wanted_before = [&](absl::string_view path) {
     for (; !wanted.at_end(); wanted.Next()) {
       const uint32_t i = wanted.position();
       if (!path.empty() && ComparePaths(wanted.entry().path, path) >= 0) break;
-      add(wanted.entry(), facts_[i], IsTheirs(i));
+      add(wanted.entry(), facts_[i], theirs_[i]);
     }
   };
   FoundEntries found(state_);
@@ -243,7 +252,8 @@ absl::Status TreeBuilder::SaveIntent() const {
     add(entry, state_.found[i].facts, state_.found[i].theirs);
   }
   add_wanted_before("");
-  return ledger.Write(slot_.home(), slot_.ledger() + kIntent);
+  return WriteLedger(slot_.home(), slot_.ledger() + kIntent, manifest.Finish(),
+                     stamps);
 }
 
 }  // namespace dist
