@@ -226,6 +226,7 @@ class CoordinatorActor {
     WorkerSetup& setup = start->setup;
     const std::string& tree = link->trees.at(setup.tree - 1);
     setup.source_paths = {{tree, setup_->sync.base}};
+    setup.args = ArgsThere(std::move(setup.args), setup_->sync.base, tree);
     setup.chdir =
         setup.chdir.empty() ? tree : absl::StrCat(tree, "/", setup.chdir);
     setup.tree = 0;

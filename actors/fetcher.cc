@@ -71,6 +71,7 @@ class FetcherActor {
     // With the folders that files are in.
     limits.entries = uint64_t{plan_.max_files} * 8;
     limits.links = false;
+    limits.leave_out_wrong = true;
     limits.instead = "start one of them in another folder";
     job.target = std::make_unique<SyncTarget>(FindCacheHome().path, limits);
     jobs_.push_back(std::move(job));
@@ -107,6 +108,9 @@ class FetcherActor {
       if (const auto* const failed = std::get_if<SyncFailed>(&reply)) {
         Warn(failed->text);
         return End(job);
+      }
+      if (const auto* const done = std::get_if<SyncDone>(&reply)) {
+        for (const std::string& warning : done->warnings) Warn(warning);
       }
       self_->send(link_,
                   CommandMessage{

@@ -21,7 +21,7 @@ namespace {
 // A node that said goodbye has this long to end.
 constexpr absl::Duration kPatience = absl::Seconds(3);
 constexpr absl::Duration kCleanUp = absl::Seconds(5);
-// Until a host's first answer.
+// Until a host's first answer, without what the user is asked meanwhile.
 constexpr absl::Duration kConnect = absl::Seconds(30);
 
 class HostKeeperActor {

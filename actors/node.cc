@@ -1,8 +1,5 @@
 #include "actors/node.h"
 
-#include <errno.h>
-#include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -15,6 +12,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "actors/actor_class.h"
 #include "actors/gatherer.h"
@@ -25,6 +23,7 @@
 #include "actors/system.h"
 #include "actors/worker.h"
 #include "core/base/overload.h"
+#include "core/base/text.h"
 #include "core/model/version.h"
 #include "sync/artifacts_folder.h"
 #include "sync/cache_home.h"
@@ -58,24 +57,12 @@ HostProbed Probe(const CacheHome& cache_home) {
   probed.cpus = static_cast<uint32_t>(InstalledCpus());
   probed.cache = cache_home.path;
   probed.passed_over = cache_home.passed_over;
-  if (probed.cache.empty()) {
-    probed.cache_error = "neither HOME nor XDG_CACHE_HOME is set";
-  } else {
-    const absl::StatusOr<Fd> cache = OpenPrivateFolder(probed.cache);
-    struct statvfs disk = {};
-    if (!cache.ok()) {
-      probed.cache_error = std::string(cache.status().message());
-    } else if (fstatvfs(cache->get(), &disk) != 0) {
-      probed.cache_error = strerror(errno);
-    } else {
-      probed.free_bytes = uint64_t{disk.f_bavail} * disk.f_frsize;
-      if ((disk.f_flag & ST_RDONLY) != 0) {
-        probed.cache_error = "the file system is read-only";
-      } else if (faccessat(cache->get(), ".", W_OK, 0) != 0) {
-        probed.cache_error = strerror(errno);
-      }
-    }
-  }
+  probed.free_bytes = cache_home.free_bytes;
+  probed.cache_error =
+      probed.cache.empty()
+          ? "neither HOME nor XDG_CACHE_HOME is set"
+          : std::string(absl::StripPrefix(cache_home.unusable,
+                                          Printable(cache_home.path) + ": "));
   // Last, so that nothing above counts as a difference.
   probed.clock_micros = absl::ToUnixMicros(absl::Now());
   return probed;
@@ -98,7 +85,7 @@ class NodeActor {
                    static_cast<uint32_t>(UsableCpus()),
                    static_cast<uint32_t>(getpid()), KernelId(),
                    static_cast<uint32_t>(InstalledCpus()),
-                   IsFresh(cache_home_.path)});
+                   IsFresh(LookForCacheHome().path)});
     return {
         [this](const CommandMessage& e) { OnCommand(e); },
         [this](const LinkEnded&) { OnLinkEnded(); },
@@ -108,6 +95,12 @@ class NodeActor {
   }
 
  private:
+  // Made when there is something to put there.
+  const std::string& cache_home() {
+    if (!cache_home_) cache_home_ = FindCacheHome().path;
+    return *cache_home_;
+  }
+
   void Tell(NodeEvent event) {
     self_->send(link_, EventMessage{std::move(event)});
   }
@@ -118,7 +111,7 @@ class NodeActor {
                    [&](const ListCollection& c) { List(c); },
                    [&](const CloseNode&) { KillAll(); },
                    [&](const SyncTold& c) { Sync(c.tree, e); },
-                   [&](const ProbeHost&) { Tell(Probe(cache_home_)); },
+                   [&](const ProbeHost&) { Tell(Probe(LookForCacheHome())); },
                    [&](const FetchFiles& c) { Fetch(c.number, e); },
                    [&](const FetchAnswered& c) { Fetch(c.number, e); },
                    [&](const auto& c) { Forward(c.worker, e); },
@@ -135,8 +128,8 @@ class NodeActor {
     if (closing_) return;
     const auto [found, added] = replicas_.try_emplace(tree);
     if (added) {
-      found->second = SpawnReplica(self_->system(), link_, tree,
-                                   cache_home_.path, stop_replicas_);
+      found->second = SpawnReplica(self_->system(), link_, tree, cache_home(),
+                                   stop_replicas_);
     }
     self_->send(found->second, command);
   }
@@ -163,7 +156,7 @@ class NodeActor {
   // Tests go without, where none can be made.
   void AddArtifactsFolder(WorkerSetup* setup) {
     if (!std::exchange(tried_artifacts_, true)) {
-      auto made = ArtifactsFolder::Make(cache_home_.path);
+      auto made = ArtifactsFolder::Make(cache_home());
       if (made.ok()) artifacts_.emplace(*std::move(made));
     }
     if (!artifacts_) return;
@@ -252,7 +245,6 @@ class NodeActor {
   }
 
   const Handle::pointer self_;
-  const CacheHome cache_home_ = FindCacheHome();
   Processes* const processes_;
   const std::function<void()> done_;
   const EventLinkHandle link_;
@@ -261,6 +253,7 @@ class NodeActor {
   absl::flat_hash_map<std::string, Collected> collections_;  // By hash.
   absl::flat_hash_map<uint32_t, ReplicaHandle> replicas_;    // By tree.
   absl::flat_hash_map<uint32_t, GathererHandle> gatherers_;  // By number.
+  std::optional<std::string> cache_home_;
   bool tried_artifacts_ = false;
   std::optional<ArtifactsFolder> artifacts_;
   const std::shared_ptr<std::atomic<bool>> stop_replicas_ =

@@ -1,8 +1,7 @@
 // The program that bundles carry to hosts: a node and nothing else.
 //
-// `dist node --stdio` serves the coordinator behind stdin and stdout; `dist
-// node --hash` prints the SHA-256 of stdin, for hosts that have no tool for
-// it. The file on the user's machine is main.cc, which is a node as well.
+// `dist node --stdio` serves the coordinator behind stdin and stdout. The file
+// on the user's machine is main.cc, which is a node as well.
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,7 +14,9 @@
 #include "transports/warden.h"
 
 int main(int argc, char** argv) {
-  // The kernel knows us as the loader that started us.
+  // Those of the launcher, and what COMMAND of exec= may have left open.
+  closefrom(3);
+  // The kernel knows us as the descriptor that was executed.
   prctl(PR_SET_NAME, "dist");
   const std::vector<std::string> args(argv + 1, argv + argc);
   if (args == std::vector<std::string>{"node", "--stdio"}) dist::StandWarden();

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "actors/node.h"
-#include "core/manifest/digest.h"
 #include "transports/stdio.h"
 
 namespace dist {
@@ -26,24 +25,11 @@ int ServeStdio() {
   return status;
 }
 
-int HashStdin() {
-  Hasher hasher;
-  std::vector<char> buffer(1 << 16);
-  size_t n = 0;
-  while ((n = fread(buffer.data(), 1, buffer.size(), stdin)) > 0) {
-    hasher.Add({buffer.data(), n});
-  }
-  if (ferror(stdin)) return 1;
-  printf("%s  -\n", hasher.Finish().Hex().c_str());
-  return 0;
-}
-
 }  // namespace
 
 int NodeVerb(const std::vector<std::string>& args) {
   if (args.size() != 2 || args[0] != "node") return kNotTheNodeVerb;
   if (args[1] == "--stdio") return ServeStdio();
-  if (args[1] == "--hash") return HashStdin();
   return kNotTheNodeVerb;
 }
 

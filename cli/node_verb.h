@@ -9,10 +9,9 @@ namespace dist {
 
 inline constexpr int kNotTheNodeVerb = -1;
 
-// `node --stdio`: serves the coordinator behind stdin and stdout. `node
-// --hash`: prints the SHA-256 of stdin as sha256sum does. Returns an exit
-// status, or kNotTheNodeVerb for other arguments. Call it from main() before
-// any thread is made.
+// `node --stdio`: serves the coordinator behind stdin and stdout. Returns an
+// exit status, or kNotTheNodeVerb for other arguments. Call it from main()
+// before any thread is made.
 int NodeVerb(const std::vector<std::string>& args);
 
 }  // namespace dist

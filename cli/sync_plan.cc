@@ -16,6 +16,7 @@
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/config/project.h"
+#include "core/model/local_paths.h"
 #include "sync/cache_home.h"
 
 namespace dist {
@@ -46,6 +47,20 @@ absl::StatusOr<std::string> SyncedPath(const SyncLayout& layout,
                    "\nhelp: add --rsyncdir ", Printable(name)));
 }
 
+// Whose values pytest takes relative to the current folder.
+constexpr absl::string_view kPathOptions[] = {
+    "--ignore=", "--ignore-glob=", "--confcutdir="};
+
+// Workers run somewhere else than the user.
+std::string WithAbsolutePath(const std::string& arg, const std::string& here) {
+  for (const absl::string_view option : kPathOptions) {
+    absl::string_view value = arg;
+    if (!absl::ConsumePrefix(&value, option)) continue;
+    return absl::StrCat(option, AbsolutePath(std::string(value), here));
+  }
+  return arg;
+}
+
 std::vector<std::string> Warnings(const SyncLayout& layout,
                                   const Snapshot& snapshot) {
   std::vector<std::string> warnings = layout.warnings;
@@ -59,6 +74,7 @@ std::vector<std::string> Warnings(const SyncLayout& layout,
 absl::StatusOr<std::vector<std::string>> ArgsInTree(const SyncLayout& layout,
                                                     const Options& options) {
   const std::string here = CurrentFolder();
+  const std::string& alias = layout.request.alias;
   std::vector<std::string> args;
   for (size_t i = 0; i < options.framework_args.size(); ++i) {
     const std::string& arg = options.framework_args[i];
@@ -69,9 +85,10 @@ absl::StatusOr<std::vector<std::string>> ArgsInTree(const SyncLayout& layout,
       args.push_back(RelativePath(
           layout.cwd, AbsolutePath(options.framework_args[++i], here)));
     } else if (!absl::StartsWith(arg, "--rootdir=")) {
-      args.push_back(arg);
+      args.push_back(layout.cwd == here ? arg : WithAbsolutePath(arg, here));
     }
   }
+  if (!alias.empty()) args = ArgsThere(std::move(args), alias, layout.base);
   args.push_back(
       absl::StrCat("--rootdir=", RelativePath(layout.cwd, layout.rootdir)));
   const bool modules =

@@ -12,8 +12,10 @@
 
 namespace dist {
 
-// The arguments of the framework for workers in a tree: paths are relative to
-// their folder. Errors: InvalidArgument for a path that is not synced.
+// The arguments of the framework for workers in a tree: paths of tests are
+// relative to their folder, those in options as they are here, but absolute if
+// the user is not in that folder. Errors: InvalidArgument for a path that is
+// not synced.
 absl::StatusOr<std::vector<std::string>> ArgsInTree(const SyncLayout& layout,
                                                     const Options& options);
 

@@ -69,7 +69,8 @@ class BlockMaker {
   const Snapshot& snapshot() const { return *snapshot_; }
 
   // Block `index` of a plan. Errors: FailedPrecondition for a file that is not
-  // as it was in the snapshot.
+  // as it was in the snapshot; of a lenient one zeros come for what is missing,
+  // so that the other end finds another hash, and the next file in its place.
   absl::StatusOr<Message> Get(const ContentPlan& plan, uint64_t index);
 
   // Segment `index`, of kMaxSegment bytes, of the one file in `plan` as a

@@ -33,9 +33,9 @@ absl::Status CheckPrivate(const Fd& fd, const std::string& path) {
 // What a node program takes, and some room for a tree.
 constexpr uint64_t kRoom = 16 << 20;
 
-// Why that is no place to keep things; OK: it is one.
-absl::Status CheckUse(const absl::StatusOr<Fd>& folder,
-                      const std::string& path) {
+// The bytes that are free. Errors: why that is no place to keep things.
+absl::StatusOr<uint64_t> CheckUse(const absl::StatusOr<Fd>& folder,
+                                  const std::string& path) {
   if (!folder.ok()) return folder.status();
   struct statvfs disk = {};
   if (fstatvfs(folder->get(), &disk) != 0) return ErrnoStatus(errno, path);
@@ -50,7 +50,57 @@ absl::Status CheckUse(const absl::StatusOr<Fd>& folder,
   if (faccessat(folder->get(), ".", W_OK, AT_EACCESS) != 0) {
     return ErrnoStatus(errno, path);
   }
-  return absl::OkStatus();
+  return room;
+}
+
+// The folder, or the innermost above it that is there.
+absl::StatusOr<Fd> OpenNearest(const std::string& path) {
+  for (std::string at = path;; at.resize(at.rfind('/'))) {
+    if (at.empty()) at = "/";
+    Fd fd(open(at.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd.ok()) {
+      if (at == path) DIST_RETURN_IF_ERROR(CheckPrivate(fd, path));
+      return fd;
+    }
+    const int why = errno;
+    struct stat info;
+    // A link that leads nowhere is there, too.
+    if (why != ENOENT || lstat(at.c_str(), &info) == 0) {
+      return ErrnoStatus(why, at);
+    }
+  }
+}
+
+// The folder `name` in a folder that others may write to, so that no link is
+// followed. If it is not there, and not to be made: that folder.
+absl::StatusOr<Fd> OpenInShared(const std::string& shared,
+                                const std::string& name, bool make) {
+  Fd parent(open(shared.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!parent.ok()) return ErrnoStatus(errno, shared);
+  struct stat info;
+  if (!make &&
+      fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    return parent;
+  }
+  return OpenPrivateFolderAt(parent.get(), name);
+}
+
+CacheHome Find(bool make) {
+  const std::string first = CacheHomePath();
+  absl::StatusOr<uint64_t> room = absl::NotFoundError("there is no home");
+  if (!first.empty()) {
+    room =
+        CheckUse(make ? OpenPrivateFolder(first) : OpenNearest(first), first);
+  }
+  if (room.ok()) return {first, "", "", *room};
+  const std::string why(room.status().message());
+  const std::string name = absl::StrCat("dist-", geteuid());
+  for (const std::string shared : {"/var/tmp", "/dev/shm"}) {
+    const std::string path = absl::StrCat(shared, "/", name);
+    room = CheckUse(OpenInShared(shared, name, make), path);
+    if (room.ok()) return {path, why, "", *room};
+  }
+  return {first, "", why, 0};
 }
 
 }  // namespace
@@ -67,23 +117,9 @@ std::string CacheHomePath() {
   return "";
 }
 
-CacheHome FindCacheHome() {
-  const std::string first = CacheHomePath();
-  const absl::Status status = first.empty()
-                                  ? absl::NotFoundError("there is no home")
-                                  : CheckUse(OpenPrivateFolder(first), first);
-  if (status.ok()) return {first, ""};
-  const std::string name = absl::StrCat("dist-", geteuid());
-  // Others may write there: no link is followed.
-  for (const char* shared : {"/var/tmp", "/dev/shm"}) {
-    const Fd fd(open(shared, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const std::string path = absl::StrCat(shared, "/", name);
-    if (fd.ok() && CheckUse(OpenPrivateFolderAt(fd.get(), name), path).ok()) {
-      return {path, std::string(status.message())};
-    }
-  }
-  return {first, ""};
-}
+CacheHome FindCacheHome() { return Find(/*make=*/true); }
+
+CacheHome LookForCacheHome() { return Find(/*make=*/false); }
 
 bool IsFresh(const std::string& cache_home) {
   struct stat info;

@@ -2,6 +2,7 @@
 #ifndef DIST_SYNC_CACHE_HOME_H_
 #define DIST_SYNC_CACHE_HOME_H_
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 
@@ -22,8 +23,13 @@ std::string CacheHomePath();
 struct CacheHome {
   std::string path;
   std::string passed_over;  // Why not CacheHomePath(); "": it is that.
+  std::string unusable;     // Why nothing can be kept there; "": it can.
+  uint64_t free_bytes = 0;  // For us, on the disk of that folder.
 };
+// Makes it.
 CacheHome FindCacheHome();
+// What FindCacheHome() would say; makes nothing.
+CacheHome LookForCacheHome();
 
 // Nothing was ever synced there. False if there is no path.
 bool IsFresh(const std::string& cache_home);

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
+#include "core/base/text.h"
 #include "core/manifest/codec.h"
 #include "sync/blocks.h"
 #include "sync/cache_home.h"
@@ -18,6 +21,20 @@ constexpr uint64_t kAcknowledge = kContentsWindow / 8;
 
 absl::Status OutOfTurn() {
   return absl::DataLossError("the other end of the sync speaks out of turn");
+}
+
+// How many files a warning names.
+constexpr size_t kNamed = 3;
+
+std::string LeftOut(std::vector<std::string> paths) {
+  const size_t more = paths.size() - std::min(paths.size(), kNamed);
+  const bool one = paths.size() == 1;
+  paths.resize(paths.size() - more);
+  std::string text = absl::StrCat("left out: ", absl::StrJoin(paths, ", "));
+  if (more > 0) absl::StrAppend(&text, " and ", more, " more");
+  return absl::StrCat(text, one ? ": it was" : ": they were",
+                      " changed or removed while ",
+                      one ? "it was" : "they were", " fetched");
 }
 
 }  // namespace
@@ -136,6 +153,7 @@ absl::Status SyncTarget::Plan(TreeState state, Replies* replies) {
   ledger_ = intent_ = Ledger();  // The state has what is left to know of them.
   builder_ = std::make_unique<TreeBuilder>(&*slot_, &*store_, std::move(state),
                                            cache_home_);
+  if (limits_.leave_out_wrong) builder_->LeaveOutWrong();
   DIST_RETURN_IF_ERROR(builder_->Prepare());
   if (builder_->complete()) return Finish(replies);
   state_ = State::kContents;
@@ -198,7 +216,10 @@ absl::Status SyncTarget::Written(uint64_t bytes, size_t size,
                                  Replies* replies) {
   received_ += bytes;
   if (builder_->complete()) {
-    if (!builder_->WantAgain()) return Finish(replies);
+    if (!builder_->WantAgain()) {
+      return builder_->lost().empty() ? Finish(replies)
+                                      : FinishWithoutLost(replies);
+    }
     replies->push_back(ContentsWanted{RunsOf(builder_->wanted()), {}});
   }
   Acknowledge(size, replies);
@@ -212,10 +233,37 @@ void SyncTarget::Acknowledge(size_t size, Replies* replies) {
   }
 }
 
+// As if they had never been in the manifest. What came is in the store.
+absl::Status SyncTarget::FinishWithoutLost(Replies* replies) {
+  const absl::flat_hash_set<Digest> lost = builder_->lost();
+  builder_.reset();
+  ManifestEncoder rest(want_->bytes().size());
+  for (const Entry& entry : *want_) {
+    if (entry.type == EntryType::kFile && lost.contains(entry.digest)) {
+      left_out_.push_back(Printable(entry.path));
+    } else {
+      rest.Add(entry);
+    }
+  }
+  std::string bytes = rest.Finish();
+  hash_ = std::string(DigestOf(bytes).view());
+  DIST_ASSIGN_OR_RETURN(PackedManifest manifest,
+                        PackedManifest::Parse(std::move(bytes)));
+  want_ = std::make_shared<PackedManifest>(std::move(manifest));
+  contents_follow_ = false;
+  ledger_ = ReadLedger(slot_->home(), slot_->ledger());
+  intent_ = ReadLedger(slot_->home(), slot_->ledger() + kIntent);
+  DIST_RETURN_IF_ERROR(Check(replies));
+  if (done()) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(left_out_[0], " changed, and what else came is gone"));
+}
+
 absl::Status SyncTarget::Finish(Replies* replies) {
   SyncDone done;
   done.path = slot_->path();
   done.received = received_;
+  if (!left_out_.empty()) done.warnings.push_back(LeftOut(left_out_));
   if (builder_ != nullptr) {
     DIST_RETURN_IF_ERROR(builder_->Commit());
     done.changed = builder_->changed();

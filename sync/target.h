@@ -27,6 +27,9 @@ class SyncTarget {
     uint64_t bytes = UINT64_MAX;  // Of all files together.
     uint64_t entries = UINT64_MAX;
     bool links = true;
+    // A file whose content is not what its hash says is left out, and
+    // SyncDone::warnings names it; otherwise it ends the sync.
+    bool leave_out_wrong = false;
     // What else a user could do whose folder is in use by another run.
     std::string instead = "use another chdir=";
   };
@@ -60,6 +63,7 @@ class SyncTarget {
   absl::Status TakeManifest(absl::string_view compressed, Replies* replies);
   absl::Status Check(Replies* replies);
   absl::Status Plan(TreeState state, Replies* replies);
+  absl::Status FinishWithoutLost(Replies* replies);
   absl::Status Finish(Replies* replies);
 
   const std::string cache_home_;
@@ -76,6 +80,7 @@ class SyncTarget {
   uint64_t unasked_ = 0;  // Bytes of contents that come and are not wanted.
   std::shared_ptr<const PackedManifest> want_;
   std::unique_ptr<TreeBuilder> builder_;
+  std::vector<std::string> left_out_;  // Paths.
   uint64_t unacknowledged_ = 0;
   uint64_t received_ = 0;
 };

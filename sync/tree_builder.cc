@@ -13,6 +13,7 @@
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/manifest/path_rules.h"
+#include "sync/case_check.h"
 #include "sync/other_trees.h"
 #include "sync/swap.h"
 
@@ -129,6 +130,7 @@ absl::Status TreeBuilder::Prepare() {
   DIST_RETURN_IF_ERROR(CheckObstacles());
   DIST_RETURN_IF_ERROR(slot_.OpenStage());
   DIST_RETURN_IF_ERROR(SalvageStage());
+  DIST_RETURN_IF_ERROR(CheckNamesApart(slot_.stage(), want_, slot_.path()));
   if (direct_) {
     DIST_RETURN_IF_ERROR(Remove());
     DIST_RETURN_IF_ERROR(MakeFolders());
@@ -264,7 +266,8 @@ absl::Status TreeBuilder::Finish() {
   const auto facts = writing_->Finish(EntryAt(i));
   writing_.reset();
   if (!facts.ok()) {
-    if (signed_.contains(i) && absl::IsDataLoss(facts.status())) return Spoil();
+    const bool may_be = signed_.contains(i) || leaves_out_;
+    if (may_be && absl::IsDataLoss(facts.status())) return DropWritten();
     return facts.status();
   }
   NoteMade(i, *facts);

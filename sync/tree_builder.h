@@ -63,6 +63,11 @@ class TreeBuilder {
   absl::Status WriteDelta(absl::string_view delta, size_t size);
   bool complete() const { return next_wanted_ == order_.size(); }
 
+  // From now on a content that is not what its hash says is no error: it is one
+  // of lost(), and Commit() must not be called.
+  void LeaveOutWrong() { leaves_out_ = true; }
+  const absl::flat_hash_set<Digest>& lost() const { return lost_; }
+
   // Files whose deltas have made something else than their hashes say become
   // wanted(). False if there are none. REQUIRES: complete().
   bool WantAgain();
@@ -96,7 +101,7 @@ class TreeBuilder {
   absl::Status MakeFolders();
   absl::StatusOr<std::pair<int, std::string>> PlaceFor(uint32_t i);
   absl::StatusOr<Fd> OpenOld(uint32_t i, uint64_t* size) const;
-  absl::Status Spoil();
+  absl::Status DropWritten();
   // Positions of files by the beginnings of their hashes.
   using Contents = absl::flat_hash_map<uint64_t, uint32_t>;
   absl::Status TakeLocal();
@@ -154,6 +159,8 @@ class TreeBuilder {
   size_t next_wanted_ = 0;       // In order_.
   absl::flat_hash_set<uint32_t> signed_;
   std::vector<uint32_t> spoilt_;  // By their deltas.
+  bool leaves_out_ = false;
+  absl::flat_hash_set<Digest> lost_;
   std::optional<ContentFile> writing_;
   // Files with the content of another one, and that.
   std::vector<std::pair<uint32_t, uint32_t>> twins_;

@@ -67,12 +67,16 @@ absl::Status TreeBuilder::WriteDelta(absl::string_view delta, size_t size) {
   return Write(made.ok() ? *made : std::string(size, '\0'));
 }
 
-// What the deltas made is not the file.
-absl::Status TreeBuilder::Spoil() {
+// What came is not the file.
+absl::Status TreeBuilder::DropWritten() {
   const uint32_t i = order_[next_wanted_++];
   DIST_ASSIGN_OR_RETURN(const auto place, PlaceFor(i));
   unlinkat(place.first, place.second.c_str(), 0);
-  spoilt_.push_back(i);
+  if (signed_.contains(i)) {
+    spoilt_.push_back(i);  // Its deltas may be to blame.
+  } else {
+    lost_.insert(EntryAt(i).digest);
+  }
   return absl::OkStatus();
 }
 

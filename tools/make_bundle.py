@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Packs a program, its shared libraries and their loader into one file.
 
-Usage: make_bundle.py [--sysroot DIR] [--strip CMD] [--verb WORD] PROGRAM OUT
+Usage: make_bundle.py [--sysroot DIR] [--strip CMD] --launcher FILE PROGRAM OUT
+       make_bundle.py [--sysroot DIR] [--strip CMD] --verb WORD PROGRAM OUT
 
 The file is described in docs/bundle.md. The same input gives the same bytes:
 its hash is its version. With --verb it is a shell script that unpacks itself
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 
-MAGIC = "dist-bundle-1"
+MAGIC = "dist-bundle-2"
 # e_machine of an ELF header, and what `uname -m` says on such a machine.
 MACHINES = {3: "i686", 40: "armv7l", 62: "x86_64", 183: "aarch64", 243: "riscv64",
             22: "s390x", 21: "ppc64le"}
@@ -123,23 +124,31 @@ def stripped(path, tool):
             return file.read()
 
 
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
 def script(verb, system, digest, listing, begin):
     words = listing.split()
     return SCRIPT.format(verb=verb, system=system, digest=digest, listing=listing.strip(),
                          names=" ".join(words[1::2]), loader=words[1], begin=begin).encode()
 
 
-def pack(program, sysroot, tool, verb=None):
+def pack(program, sysroot, tool, launcher=None, verb=None):
     loader, *libraries = closure(program, sysroot)
     files = [(os.path.basename(loader), stripped(loader, tool)),
              ("dist", stripped(program, tool))]
     files += [(os.path.basename(path), stripped(path, tool)) for path in libraries]
+    if launcher:
+        if needs(launcher) != ([], "") or machine(launcher) != machine(program):
+            sys.exit(f"{launcher}: is not linked statically for {machine(program)}")
+        files.insert(0, ("launcher", stripped(launcher, tool)))
     for name, _ in files:
         if not SAFE.match(name):
             sys.exit(f"{name}: not a name that a bundle may hold")
     listing = " ".join(f"{len(data)} {name}" for name, data in files) + "\n"
     content = b"".join(data for _, data in files)
-    digest = hashlib.sha256(listing.encode() + content).hexdigest()
+    digest = sha256(listing.encode() + content)
     packed = io.BytesIO()
     # Level 6: 9 takes twice the time for 1 % less.
     with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=packed,
@@ -152,7 +161,7 @@ def pack(program, sysroot, tool, verb=None):
         head = script(verb, system, digest, listing, size + 1)
         assert len(head) == size
     else:
-        head = f"{MAGIC}\n{system}\n{digest}\n{listing}".encode()
+        head = f"{MAGIC}\n{system}\n{digest}\n{sha256(files[0][1])}\n{listing}".encode()
     return head + packed.getvalue()
 
 
@@ -160,11 +169,13 @@ def main(argv):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--sysroot", default="/", help="where its libraries are")
     parser.add_argument("--strip", default="strip", help="strip of that machine")
-    parser.add_argument("--verb", help="make a script that runs the program so")
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--launcher", help="what a host executes first")
+    kind.add_argument("--verb", help="make a script that runs the program so")
     parser.add_argument("program")
     parser.add_argument("out")
     args = parser.parse_args(argv)
-    data = pack(args.program, args.sysroot, args.strip, args.verb)
+    data = pack(args.program, args.sysroot, args.strip, args.launcher, args.verb)
     with open(args.out, "wb") as file:
         file.write(data)
 

@@ -26,7 +26,7 @@
 namespace dist {
 namespace {
 
-constexpr absl::string_view kMagic = "dist-bundle-1";
+constexpr absl::string_view kMagic = "dist-bundle-2";
 constexpr absl::string_view kSuffix = ".bundle";
 constexpr size_t kMaxHead = 16 << 10;
 constexpr uint64_t kMaxSize = uint64_t{256} << 20;
@@ -53,7 +53,7 @@ bool IsHash(absl::string_view text) {
 absl::Status CheckListing(BundleHead* head) {
   const std::vector<absl::string_view> words =
       absl::StrSplit(head->listing, ' ');
-  if (words.size() < 4 || words.size() % 2 != 0) return Invalid("its listing");
+  if (words.size() < 6 || words.size() % 2 != 0) return Invalid("its listing");
   for (size_t i = 0; i < words.size(); i += 2) {
     uint64_t size = 0;
     if (!absl::SimpleAtoi(words[i], &size) || size == 0 || size > kMaxSize ||
@@ -142,7 +142,7 @@ std::string FolderOfProgram() {
 absl::StatusOr<BundleHead> ParseBundleHead(absl::string_view bytes) {
   BundleHead head;
   std::string* const fields[] = {nullptr, &head.system, &head.hash,
-                                 &head.listing};
+                                 &head.launcher, &head.listing};
   for (std::string* field : fields) {
     const size_t end = bytes.find('\n', head.bytes);
     if (end == absl::string_view::npos || end > kMaxHead) {
@@ -161,7 +161,7 @@ absl::StatusOr<BundleHead> ParseBundleHead(absl::string_view bytes) {
   if (system.size() != 2 || !IsSafeName(system[0]) || !IsSafeName(system[1])) {
     return Invalid("its platform");
   }
-  if (!IsHash(head.hash)) return Invalid("its hash");
+  if (!IsHash(head.hash) || !IsHash(head.launcher)) return Invalid("its hash");
   DIST_RETURN_IF_ERROR(CheckListing(&head));
   return head;
 }

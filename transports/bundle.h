@@ -18,11 +18,14 @@ namespace dist {
 
 // What a bundle says of itself, without its contents.
 struct BundleHead {
-  std::string system;   // What `uname -sm` says there: "Linux x86_64".
-  std::string hash;     // 64 hex digits: SHA-256 of `listing`, "\n", contents.
-  std::string listing;  // "SIZE NAME SIZE NAME ...": loader, program, the rest.
-  uint64_t size = 0;    // Of all contents, in bytes.
-  size_t bytes = 0;     // Of the head itself in the file.
+  std::string system;  // What `uname -sm` says there: "Linux x86_64".
+  // SHA-256 as 64 hex digits.
+  std::string hash;      // Of `listing`, "\n" and contents.
+  std::string launcher;  // Of the first of the contents.
+  // "SIZE NAME SIZE NAME ...": launcher, loader, program, libraries.
+  std::string listing;
+  uint64_t size = 0;  // Of all contents, in bytes.
+  size_t bytes = 0;   // Of the head itself in the file.
 };
 
 // Reads the head of a bundle's bytes, which may go on. Errors: InvalidArgument.

@@ -14,6 +14,7 @@
 #include "transports/bundle.h"
 #include "transports/exec.h"
 #include "transports/ssh/ssh.h"
+#include "transports/wait.h"
 
 namespace dist {
 namespace {
@@ -60,7 +61,9 @@ absl::StatusOr<Connection> MakeNode(const HostAddress& host, Start start,
                         OpenStream(host, BootstrapCommand(), patience));
   const auto witness = stream.witness;
   const auto explain = std::move(stream.explain);
-  auto made = Bootstrap(std::move(stream), bundles, patience, start);
+  // Whoever typed a passphrase has not used up the shell's time.
+  const Patience rest = AtMost(absl::InfiniteDuration(), patience);
+  auto made = Bootstrap(std::move(stream), bundles, rest, start);
   if (made.ok()) return made;
   return Explained(made.status(), *witness, explain);
 }

@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "transports/terminal.h"
 
 namespace dist {
 
@@ -111,13 +112,16 @@ struct Stream {
 };
 
 // Until when, and whether at all, to go on with a connection; and who listens
-// meanwhile.
+// meanwhile. While a question is on the terminal the clock stands still, for
+// all hosts: wait.h.
 struct Patience {
   absl::Time deadline = absl::InfiniteFuture();
   int cancel_fd = -1;  // Becomes readable when the caller has lost interest.
   // Told, on the calling thread, what the user should know though nothing has
   // failed: one line that begins with a host, once a process. May be empty.
   std::function<void(const std::string& line)> note = nullptr;
+  // The deadline does not know of what was asked since then.
+  absl::Duration asked = TimeOfQuestions();
 };
 
 }  // namespace dist

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "transports/terminal.h"
 
 namespace dist {
 namespace {
@@ -23,12 +24,16 @@ int Millis(absl::Duration d) {
 
 }  // namespace
 
+absl::Time DeadlineOf(const Patience& patience) {
+  return patience.deadline + (TimeOfQuestions() - patience.asked);
+}
+
 absl::Status WaitAtMost(int fd, short events, absl::Duration limit,
                         const Patience& patience) {
   const absl::Time end = absl::Now() + limit;
   while (true) {
     const absl::Time now = absl::Now();
-    const absl::Time until = std::min(end, patience.deadline);
+    const absl::Time until = std::min(end, DeadlineOf(patience));
     pollfd fds[2] = {{fd, events, 0}, {patience.cancel_fd, POLLIN, 0}};
     const bool forever = until == absl::InfiniteFuture();
     const int n = poll(fds, 2, forever ? -1 : Millis(until - now));
@@ -37,7 +42,7 @@ absl::Status WaitAtMost(int fd, short events, absl::Duration limit,
     }
     if (n > 0 && fds[1].revents != 0) return absl::CancelledError("cancelled");
     if (n > 0) return absl::OkStatus();
-    if (absl::Now() >= patience.deadline) {
+    if (absl::Now() >= DeadlineOf(patience)) {
       return absl::DeadlineExceededError("timed out");
     }
     if (absl::Now() >= end) return absl::OkStatus();
@@ -65,7 +70,10 @@ absl::Status Lock(std::unique_lock<std::timed_mutex>* lock,
 
 Patience AtMost(absl::Duration limit, const Patience& patience) {
   Patience shorter = patience;
-  shorter.deadline = std::min(patience.deadline, absl::Now() + limit);
+  shorter.asked = TimeOfQuestions();
+  shorter.deadline =
+      std::min(patience.deadline + (shorter.asked - patience.asked),
+               absl::Now() + limit);
   return shorter;
 }
 

@@ -11,6 +11,9 @@
 
 namespace dist {
 
+// The deadline, later by what questions on the terminal have taken so far.
+absl::Time DeadlineOf(const Patience& patience);
+
 // Waits until one of `events` of poll(2), an error or a hang-up is there on
 // `fd`; -1 waits for no descriptor. Errors: Cancelled and DeadlineExceeded, as
 // `patience` has it.
@@ -27,7 +30,8 @@ absl::Status CheckPatience(const Patience& patience);
 absl::Status Lock(std::unique_lock<std::timed_mutex>* lock,
                   const Patience& patience);
 
-// The same patience, with no more time than `limit` from now.
+// The same patience, with no more time than `limit` from now; its deadline is
+// the one that DeadlineOf() has now.
 Patience AtMost(absl::Duration limit, const Patience& patience);
 
 // True if `status` says that the caller, not the host, ended something.

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 
 namespace dist {
@@ -115,6 +116,22 @@ void LocalPaths::Apply(NodeEvent* event) const {
   } else if (auto* const broken = std::get_if<InternalErrorRaised>(event)) {
     Rewrite(&broken->text);
   }
+}
+
+std::vector<std::string> ArgsThere(std::vector<std::string> args,
+                                   const std::string& here,
+                                   const std::string& there) {
+  if (here == "/") return args;
+  LocalPaths paths;
+  paths.Add(here, there);
+  constexpr absl::string_view kKept = "--basetemp";
+  for (size_t i = 0; i < args.size(); ++i) {
+    const bool kept = absl::StartsWith(args[i], kKept) ||
+                      (i > 0 && args[i - 1] == kKept) ||
+                      absl::StrContains(args[i], "::");
+    if (!kept) args[i] = paths.InText(args[i]);
+  }
+  return args;
 }
 
 }  // namespace dist

@@ -34,6 +34,13 @@ class LocalPaths {
   std::vector<std::pair<std::string, std::string>> folders_;  // There, here.
 };
 
+// A test framework's arguments for a host where the folder `there` is a copy of
+// `here`, both absolute: paths in it are those of the copy. Ids of tests stay,
+// and what follows --basetemp, which is the host's.
+std::vector<std::string> ArgsThere(std::vector<std::string> args,
+                                   const std::string& here,
+                                   const std::string& there);
+
 }  // namespace dist
 
 #endif  // DIST_CORE_MODEL_LOCAL_PATHS_H_

@@ -11,6 +11,7 @@
 
 #include "actors/node.h"
 #include "tests/support/link_peer.h"
+#include "tests/support/own_cache.h"
 #include "tests/support/process_test.h"
 #include "tests/support/worker_script.h"
 #include "transports/sweep.h"
@@ -38,6 +39,7 @@ class DeadmanTest : public ::testing::Test {
     return pid;
   }
 
+  const OwnCache cache_;
   LinkTimers timers_;
   WorkerScript script_{::testing::TempDir() + "/deadman"};
 };

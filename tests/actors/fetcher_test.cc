@@ -2,7 +2,6 @@
 #include "actors/fetcher.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -20,6 +19,7 @@
 #include "actors/syncer.h"
 #include "core/manifest/codec.h"
 #include "sync/compress.h"
+#include "tests/support/own_cache.h"
 #include "tests/support/sync_rig.h"
 
 namespace dist {
@@ -42,7 +42,6 @@ typename Sink::behavior_type Keep(typename Sink::pointer self,
 class FetcherTest : public ::testing::Test {
  protected:
   FetcherTest() {
-    setenv("XDG_CACHE_HOME", (top_ + "/cache").c_str(), 1);
     plan_.folder = top_ + "/project/dist-artifacts";
     plan_.globs = {"**"};
     plan_.hosts = {"h"};
@@ -95,6 +94,7 @@ class FetcherTest : public ::testing::Test {
   struct Config : caf::actor_system_config {
     Config() { RegisterMessages(*this); }
   };
+  const OwnCache cache_;
   const std::string top_ = NewFolder();
   FetchPlan plan_;
   Config config_;
@@ -132,6 +132,17 @@ TEST_F(FetcherTest, OfWhatALyingHostSaysOneLineIsHeard) {
   EXPECT_EQ(ReadFile(top_ + "/precious"), "precious");
   EXPECT_FALSE(Exists(plan_.folder + "/h/tests/a"));
   EXPECT_FALSE(Exists(plan_.folder + "/h/tests/link"));
+}
+
+TEST_F(FetcherTest, WhatHasChangedIsNamedAndTheRestComes) {
+  Entry other = File("b");
+  other.digest = DigestOf("other");
+  EXPECT_EQ(
+      Hears({Offer({File("a"), other}), SendContents{10, false, "wrongother"}}),
+      (std::vector<std::string>{"fetching: left out: a: it was changed "
+                                "or removed while it was fetched"}));
+  EXPECT_FALSE(Exists(plan_.folder + "/h/tests/a"));
+  EXPECT_EQ(ReadFile(plan_.folder + "/h/tests/b"), "other");
 }
 
 // The sync to that host ends; its link is the coordinator's to end.

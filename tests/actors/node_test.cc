@@ -1,6 +1,6 @@
-#include <stdlib.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +11,7 @@
 #include "actors/node_actor.h"
 #include "tests/support/actor_test.h"
 #include "tests/support/fake_processes.h"
+#include "tests/support/own_cache.h"
 
 namespace dist {
 namespace {
@@ -71,12 +72,7 @@ class NodeTest : public ActorTest {
     for (const auto& done : std::exchange(processes_.kill_all, {})) done(0);
   }
 
-  // A node looks for it when it begins.
-  const std::string home_ = [] {
-    const std::string home = ::testing::TempDir() + "/node";
-    setenv("XDG_CACHE_HOME", home.c_str(), 1);
-    return home;
-  }();
+  const OwnCache cache_;
   FakeProcesses processes_;
   std::shared_ptr<Heard> heard_ = std::make_shared<Heard>();
   int done_ = 0;
@@ -104,7 +100,7 @@ TEST_F(NodeTest, SaysWhatItsHostIsLike) {
   EXPECT_LE(probed.clock_micros, absl::ToUnixMicros(absl::Now()));
   EXPECT_EQ(probed.system.find("Linux "), 0u) << probed.system;
   EXPECT_GE(probed.cpus, std::get<NodeReady>(heard_->events[0]).cpus);
-  EXPECT_EQ(probed.cache, home_ + "/dist");
+  EXPECT_EQ(probed.cache, cache_.path());
   EXPECT_EQ(probed.cache_error, "");
   EXPECT_EQ(probed.passed_over, "");
   EXPECT_GT(probed.free_bytes, 0u);
@@ -197,6 +193,17 @@ TEST_F(NodeTest, StartsNothingAfterItWasClosed) {
   Start(WorkerId(1));
   Run();
   EXPECT_TRUE(processes_.processes.empty());
+}
+
+TEST_F(NodeTest, MakesNoFolderBeforeThereIsSomethingToKeep) {
+  Run();
+  EXPECT_TRUE(std::get<NodeReady>(heard_->events[0]).fresh);
+  Command(ProbeHost{});
+  Run();
+  EXPECT_FALSE(std::filesystem::exists(cache_.path()));
+  Start(WorkerId(1));
+  Run();
+  EXPECT_TRUE(std::filesystem::exists(cache_.path() + "/artifacts"));
 }
 
 TEST_F(NodeTest, AnyDeliveryOrderEndsWithOneLastWordAWorker) {

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "cli/sync_plan.h"
-#include "tests/cli/temp_folder.h"
+#include "tests/cli/sync_testing.h"
 
 namespace dist {
 namespace {
@@ -24,23 +24,13 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
-using Strings = std::vector<std::string>;
 
-class SyncLayoutTest : public ::testing::Test {
+class SyncLayoutTest : public SyncTest {
  protected:
   SyncLayoutTest() {
-    unsetenv("PYTEST_ADDOPTS");
-    setenv("XDG_CACHE_HOME", folder_.Path("cache").c_str(), 1);
     setenv("HOME", folder_.Path("home").c_str(), 1);
     folder_.Write("home/a", "");
-    folder_.Write("proj/pytest.ini", "[pytest]\n");
     folder_.Write("proj/pkg/test_it.py", "");
-    Enter("proj");
-  }
-  ~SyncLayoutTest() override { EXPECT_EQ(chdir("/"), 0); }
-
-  void Enter(const std::string& name) {
-    EXPECT_EQ(chdir(folder_.Path(name).c_str()), 0);
   }
 
   void Link(const std::string& target, const std::string& name) {
@@ -67,16 +57,13 @@ class SyncLayoutTest : public ::testing::Test {
 
   // What tests would be given, or why not.
   Strings ArgsOf(const Strings& args) {
-    const auto request = ReadRequest(args);
-    EXPECT_TRUE(request.ok()) << request.status();
-    const auto layout = LayOutSync(*request);
+    const Request request = Read(args);
+    const auto layout = LayOutSync(request);
     if (!layout.ok()) return {std::string(layout.status().message())};
-    const auto there = ArgsInTree(*layout, request->options);
+    const auto there = ArgsInTree(*layout, request.options);
     if (!there.ok()) return {std::string(there.status().message())};
     return *there;
   }
-
-  TempFolder folder_;
 };
 
 TEST_F(SyncLayoutTest, HiddenFilesThatToolsReadComeAlong) {

@@ -2,14 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tests/cli/temp_folder.h"
+#include "tests/cli/sync_testing.h"
 
 namespace dist {
 namespace {
@@ -19,30 +17,14 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
-using Strings = std::vector<std::string>;
 
-class SyncPlanTest : public ::testing::Test {
+class SyncPlanTest : public SyncTest {
  protected:
   SyncPlanTest() {
-    unsetenv("PYTEST_ADDOPTS");
-    setenv("XDG_CACHE_HOME", folder_.Path("cache").c_str(), 1);
-    folder_.Write("proj/pytest.ini", "[pytest]\n");
     folder_.Write("proj/conftest.py", "");
     folder_.Write("proj/pkg/conftest.py", "");
     folder_.Write("proj/pkg/tests/test_it.py", "");
     folder_.Write("lib/x.py", "");
-    Enter("proj");
-  }
-  ~SyncPlanTest() override { EXPECT_EQ(chdir("/"), 0); }
-
-  void Enter(const std::string& name) {
-    EXPECT_EQ(chdir(folder_.Path(name).c_str()), 0);
-  }
-
-  Request Read(const Strings& args) {
-    auto request = ReadRequest(args);
-    EXPECT_TRUE(request.ok()) << request.status();
-    return *request;
   }
 
   SyncLayout LayOut(const Strings& args) {
@@ -58,8 +40,6 @@ class SyncPlanTest : public ::testing::Test {
     }
     return roots;
   }
-
-  TempFolder folder_;
 };
 
 TEST_F(SyncPlanTest, PathsAreSeenFromAFolder) {
@@ -126,6 +106,20 @@ TEST_F(SyncPlanTest, ArgumentsMeanTheSameThere) {
   EXPECT_THAT(*args, Contains("../pytest.ini"));
   EXPECT_THAT(*args, Contains("tests/test_it.py::test[a::b]"));
   EXPECT_EQ(args->back(), "tests");
+}
+
+TEST_F(SyncPlanTest, OptionsMeanTheSameThoughTheUserIsOutside) {
+  Enter("lib");
+  const Request request =
+      Read({"--rsyncdir=../proj", "--ignore=../proj/pkg/old",
+            "--confcutdir=../proj", "-k", "x", "../proj/pkg/tests"});
+  const auto layout = LayOutSync(request);
+  ASSERT_TRUE(layout.ok()) << layout.status();
+  EXPECT_EQ(layout->cwd, folder_.Path("proj"));
+  const auto args = ArgsInTree(*layout, request.options);
+  ASSERT_TRUE(args.ok()) << args.status();
+  EXPECT_THAT(*args, Contains("--ignore=" + folder_.Path("proj/pkg/old")));
+  EXPECT_THAT(*args, Contains("--confcutdir=" + folder_.Path("proj")));
 }
 
 TEST_F(SyncPlanTest, PathsThatAreNotSyncedAreRefused) {

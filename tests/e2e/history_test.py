@@ -133,8 +133,9 @@ def test_a_broken_file_is_said_once_and_replaced(project):
     assert known_in(project.dist("history")[0]) == 22
 
 
-def test_a_cache_that_cannot_be_written_does_no_harm(project):
-    project.cache.write_text("a file, not a folder")
+def test_a_history_that_cannot_be_written_does_no_harm(project):
+    (project.cache / "dist").mkdir(parents=True)
+    (project.cache / "dist/history").write_text("a file, not a folder")
     assert project.dist("-n", "2", "-q")[1] == ""
     assert "not recorded" in project.dist("-n", "2", "-v")[1]
 

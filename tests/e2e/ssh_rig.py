@@ -132,4 +132,7 @@ def network():
         yield types.SimpleNamespace(enter=("ip", "netns", "exec", name), address=net + "2",
                                     cut=cut)
     finally:
+        # Its namespace would take it along, but at leisure: the next network has
+        # the same name.
+        subprocess.run(["ip", "link", "del", outside], check=False)
         ip("netns", "del", name)

@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ElementTree
 import dist_run
 import pytest
 
-from ssh_rig import network, ssh  # noqa: F401
+from ssh_rig import network, ssh, sshd  # noqa: F401
 
 # One test waits for the other: both of two hosts have to take part.
 MEET = {
@@ -93,6 +93,60 @@ def test_arguments_stand_in_the_spec(dist, ssh):
     without = spec.replace(f"-i {key} ", "")
     ran = dist.run("-d", "--tx", without)
     assert ran.status == 11 and "there is no key to try" in ran.out, ran
+
+
+WAYS = pytest.mark.parametrize("way", ["--ssh=libssh", "--ssh=openssh"])
+
+
+@WAYS
+def test_who_logs_in(dist, ssh, way):
+    """User of the configuration; -l, -o and user@ go before it."""
+    dist.write(it="def test_it(): pass")
+    server = ssh.start("build1")
+    ssh.world.configure("Host build1\n  User distnobody")
+    for option, who in ("", "distnobody"), ("-l distother ", "distother"):
+        ran = dist.run(way, "--tx", ssh.spec("build1").replace("-F", option + "-F"))
+        assert ran.status == 11, ran
+        assert f"Invalid user {who} from" in server.log()
+    me = getpass.getuser()
+    for spec in (ssh.spec("build1").replace("-F", f"-l {me} -F"),
+                 ssh.spec("build1").replace("-F", f"-o User={me} -F"),
+                 ssh.spec("build1", user=f"{me}@")):
+        ran = dist.run(way, "--tx", spec)
+        assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+
+
+@WAYS
+def test_a_configuration_that_includes_another(dist, ssh, way):
+    """Port, IdentityFile and UserKnownHostsFile of it; -o goes before it."""
+    dist.write(it="def test_it(): pass")
+    server = ssh.start("build1")
+    ssh.world.write("top", f"Include {ssh.world.config}\n")
+    spec = f"ssh=-F {ssh.world.path('top')} build1"
+    ran = dist.run(way, "--tx", spec)
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    assert server.log().count("Accepted publickey") == 1
+    for option, words in ((f"Port={sshd.free_port()}", "connection refused"),
+                          ("UserKnownHostsFile=/dev/null", "host key")):
+        ran = dist.run(way, "--tx", spec.replace("-F", f"-o {option} -F"))
+        assert ran.status == 11 and words in ran.out.lower(), ran
+
+
+@WAYS
+@pytest.mark.parametrize("where", ["-J", "ProxyJump"])
+def test_a_jump_host(dist, ssh, way, where):
+    dist.write(it="def test_it(): pass")
+    gate = ssh.start("gate")
+    inner = ssh.start("inner")
+    spec = ssh.spec("inner")
+    if where == "-J":
+        spec = spec.replace("-F", "-J gate -F")
+    else:
+        ssh.world.configure("Host inner\n  ProxyJump gate")
+    ran = dist.run(way, "--tx", spec)
+    assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
+    for server in gate, inner:
+        assert server.log().count("Accepted publickey") == 1, server.log()
 
 
 def test_two_hosts_at_once(dist, ssh, tmp_path):

@@ -96,6 +96,30 @@ def test_a_run_in_a_subfolder_runs_there(dist, there, tmp_path):
     assert (ran.status, ran.counts) == (0, {"passed": 1}), ran
 
 
+def test_absolute_paths_in_options(dist, there, tmp_path):
+    """What lies in the project is there what it is here."""
+    dist.write(PROJECT)
+    dist.write({"pkg/old/test_old.py": "def test_old(): assert 0",
+                "src/helper.py": "",
+                "test_path.py": """
+                    import os, helper
+                    def test_path(request):
+                        assert os.path.dirname(helper.__file__) == os.environ["THERE"] + "/src"
+                        cut = request.config.getoption("confcutdir")
+                        assert cut == os.environ["THERE"]
+                    """})
+    absolute = ("--rsyncdir", ".", f"--rootdir={dist.folder}", "-c", dist / "pytest.ini",
+                f"--ignore={dist.folder}/pkg/old", f"--confcutdir={dist.folder}",
+                "-o", f"pythonpath={dist.folder}/src")
+    ran = run(dist, there, *absolute, "pkg", "test_path.py", env=cache(tmp_path))
+    assert (ran.status, ran.counts) == (0, {"passed": 2}), ran
+    # Relative ones, of a user who is not in what is synced.
+    ran = run(dist, there, "--rsyncdir", "project", "--ignore=project/pkg/old",
+              "--confcutdir=project", "-o", f"pythonpath={dist.folder}/src", "project/pkg",
+              "project/test_path.py", cwd=tmp_path, env=cache(tmp_path))
+    assert (ran.status, ran.counts) == (0, {"passed": 2}), ran
+
+
 def test_folders_outside_the_project(dist, there, tmp_path):
     """The layout stays: what is beside the project is beside it there."""
     dist.write({"a/proj/pytest.ini": "[pytest]\n", "b/proj/values.txt": "7",

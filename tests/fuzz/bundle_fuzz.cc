@@ -11,11 +11,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto head = dist::ParseBundleHead(bytes);
   if (!head.ok()) return 0;
-  if (absl::StrCat("dist-bundle-1\n", head->system, "\n", head->hash, "\n",
-                   head->listing, "\n") != bytes.substr(0, head->bytes)) {
+  if (absl::StrCat("dist-bundle-2\n", head->system, "\n", head->hash, "\n",
+                   head->launcher, "\n", head->listing,
+                   "\n") != bytes.substr(0, head->bytes)) {
     std::abort();
   }
-  for (const std::string& text : {head->system, head->hash, head->listing}) {
+  for (const std::string& text :
+       {head->system, head->hash, head->launcher, head->listing}) {
     if (text.find_first_of("'\"\\$`*?[;&|<>(){}!\n/~#") != text.npos) {
       std::abort();
     }

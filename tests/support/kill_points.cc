@@ -18,7 +18,7 @@
 namespace dist {
 namespace {
 
-constexpr int kCannotTrace = 98;
+constexpr int kNotTraced = 98;
 
 const int kChanging[] = {
 #ifdef __NR_rename
@@ -60,9 +60,9 @@ bool Filter(const KillPoint& point) {
 
 [[noreturn]] void Child(const KillPoint& point,
                         const std::function<void()>& body) {
-  if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(kCannotTrace);
+  if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(kNotTraced);
   raise(SIGSTOP);
-  if (!Filter(point)) _exit(kCannotTrace);
+  if (!Filter(point)) _exit(kNotTraced);
   body();
   _exit(::testing::Test::HasFailure() ? 1 : 0);
 }
@@ -101,7 +101,7 @@ KillResult RunAndKill(const KillPoint& point,
   }
   if (killed) return KillResult::kKilled;
   if (!WIFEXITED(status)) return KillResult::kFailed;
-  if (WEXITSTATUS(status) == kCannotTrace) return KillResult::kCannot;
+  if (WEXITSTATUS(status) == kNotTraced) return KillResult::kCannot;
   return WEXITSTATUS(status) == 0 ? KillResult::kDone : KillResult::kFailed;
 }
 

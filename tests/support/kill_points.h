@@ -13,6 +13,11 @@ enum class KillResult {
   kCannot,  // This machine lets nobody trace processes.
 };
 
+inline constexpr char kCannotTrace[] =
+    "NOT TESTED: no process may be traced here; it runs where ptrace and "
+    "seccomp filters are allowed, as to any account of a plain Debian "
+    "(kernel.yama.ptrace_scope below 3)";
+
 struct KillPoint {
   // The child dies before its system call of this number, counted from 0, of
   // those that change a file system.

@@ -30,8 +30,9 @@ inline std::string Output(const absl::StatusOr<Stream>& stream) {
 }
 
 // "in\n", or what went wrong.
-inline std::string EchoOverSsh(const SshAddress& address) {
-  return Output(OpenSshStream(address, "echo in", Soon(), Libssh()));
+inline std::string EchoOverSsh(const SshAddress& address,
+                               const Patience& patience = Soon()) {
+  return Output(OpenSshStream(address, "echo in", patience, Libssh()));
 }
 
 }  // namespace dist

@@ -34,7 +34,19 @@ class CacheHomeTest : public ::testing::Test {
     if (!hidden_) GTEST_SKIP() << "NOT TESTED: mounting needs root";
   }
 
-  // As FindCacheHome() has it with a file system of those options in the home.
+  // Looks for it first: what is told then must be so.
+  CacheHome Find() {
+    const bool had = Exists(Home());
+    const CacheHome looked = LookForCacheHome();
+    EXPECT_EQ(Exists(Home()), had);
+    CacheHome found = FindCacheHome();
+    EXPECT_EQ(looked.path, found.path);
+    EXPECT_EQ(looked.passed_over.empty(), found.passed_over.empty());
+    EXPECT_EQ(looked.unusable.empty(), found.unusable.empty());
+    return found;
+  }
+
+  // Likewise with a file system of those options in the home.
   CacheHome FindWith(const std::string& options) {
     EXPECT_EQ(mount("t", folder_.c_str(), "tmpfs", 0, "mode=700"), 0);
     MakeFolder(Home());
@@ -45,7 +57,7 @@ class CacheHomeTest : public ::testing::Test {
     EXPECT_EQ(
         mount("t", folder_.c_str(), "tmpfs", MS_REMOUNT | flags, size.c_str()),
         0);
-    const CacheHome found = FindCacheHome();
+    const CacheHome found = Find();
     umount(folder_.c_str());
     return found;
   }
@@ -60,10 +72,25 @@ class CacheHomeTest : public ::testing::Test {
 };
 
 TEST_F(CacheHomeTest, IsInTheHome) {
-  const CacheHome found = FindCacheHome();
+  const CacheHome found = Find();
   EXPECT_EQ(found.path, Home());
   EXPECT_EQ(found.passed_over, "");
   EXPECT_FALSE(Exists(Shared("/var/tmp")));
+}
+
+TEST_F(CacheHomeTest, LookingMakesNothing) {
+  const CacheHome looked = LookForCacheHome();
+  EXPECT_EQ(looked.path, Home());
+  EXPECT_GT(looked.free_bytes, 0u);
+  EXPECT_FALSE(Exists(Home()));
+  setenv("XDG_CACHE_HOME", "/proc/nowhere", 1);
+  EXPECT_EQ(LookForCacheHome().path, Shared("/var/tmp"));
+  EXPECT_FALSE(Exists(Shared("/var/tmp")));
+}
+
+TEST_F(CacheHomeTest, ALinkThatLeadsNowhereIsNoHome) {
+  MakeLink(folder_ + "/nowhere", Home());
+  EXPECT_EQ(Find().path, Shared("/var/tmp"));
 }
 
 TEST_F(CacheHomeTest, IsElsewhereIfTheHomeIsOfNoUse) {
@@ -85,20 +112,20 @@ TEST_F(CacheHomeTest, MakesNoHome) {
   unsetenv("XDG_CACHE_HOME");
   const std::string before = getenv("HOME") == nullptr ? "" : getenv("HOME");
   setenv("HOME", Home().c_str(), 1);
-  EXPECT_EQ(FindCacheHome().path, Shared("/var/tmp"));
+  EXPECT_EQ(Find().path, Shared("/var/tmp"));
   EXPECT_FALSE(Exists(Home()));
   MakeFolder(Home());
-  EXPECT_EQ(FindCacheHome().path, Home() + "/.cache/dist");
+  EXPECT_EQ(Find().path, Home() + "/.cache/dist");
   setenv("HOME", before.c_str(), 1);
 }
 
 TEST_F(CacheHomeTest, IsNowhereThatOthersMayWriteTo) {
   MakeFolder(Home());
   chmod(Home().c_str(), 0777);
-  EXPECT_EQ(FindCacheHome().path, Shared("/var/tmp"));
-  EXPECT_THAT(FindCacheHome().passed_over, HasSubstr("others may write"));
+  EXPECT_EQ(Find().path, Shared("/var/tmp"));
+  EXPECT_THAT(Find().passed_over, HasSubstr("others may write"));
   chmod(Shared("/var/tmp").c_str(), 0777);
-  EXPECT_EQ(FindCacheHome().path, Shared("/dev/shm"));
+  EXPECT_EQ(Find().path, Shared("/dev/shm"));
 }
 
 TEST_F(CacheHomeTest, FollowsNoLinkThatOthersMayHaveMade) {
@@ -107,12 +134,13 @@ TEST_F(CacheHomeTest, FollowsNoLinkThatOthersMayHaveMade) {
   MakeFolder(trap);
   chmod(trap.c_str(), 0700);
   MakeLink(trap, Shared("/var/tmp"));
-  EXPECT_EQ(FindCacheHome().path, Shared("/dev/shm"));
+  EXPECT_EQ(Find().path, Shared("/dev/shm"));
   rmdir(Shared("/dev/shm").c_str());
   MakeLink(trap, Shared("/dev/shm"));
-  const CacheHome found = FindCacheHome();
+  const CacheHome found = Find();
   EXPECT_EQ(found.path, "/proc/nowhere/dist") << "what is said is about that";
   EXPECT_EQ(found.passed_over, "");
+  EXPECT_THAT(found.unusable, HasSubstr("/proc/nowhere"));
   unlink(Shared("/dev/shm").c_str());
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -133,6 +134,80 @@ TEST_F(GatherTest, AFileThatNeverStandsStillIsLeftOut) {
   EXPECT_EQ(paths, "quiet ");
   ASSERT_EQ(notes_.size(), 1u);
   EXPECT_EQ(notes_[0], "left out: busy: it changes while it is read");
+}
+
+// What is gathered is sent later, and a process may live on that removes it.
+class LateTest : public GatherTest {
+ protected:
+  ~LateTest() override { RemoveFolder(there_); }
+
+  // Gathers, has `change` happen, and fetches; the warnings.
+  std::vector<std::string> Fetch(const std::function<void()>& change) {
+    const auto gathered = Gather({folder_, {"**"}, 1 << 30, 100});
+    EXPECT_TRUE(gathered.ok()) << gathered.status();
+    change();
+    SyncTarget::Limits limits;
+    limits.leave_out_wrong = true;
+    SyncTarget target(rig_.cache(), limits);
+    const SyncOutcome came = rig_.SyncTo(&target, gathered->snapshot, there_);
+    EXPECT_EQ(came.error, "");
+    return came.done.warnings;
+  }
+  std::string There() const {
+    std::string paths;
+    for (const auto& [path, view] : ViewOf(there_)) paths += path + " ";
+    return paths;
+  }
+
+  SyncRig rig_;
+  const std::string there_ = NewFolder();
+};
+
+TEST_F(LateTest, WhatIsGoneOrChangedIsLeftOutAndTheRestComes) {
+  const std::string large(600 << 10, 'l');
+  for (const char* name : {"/a", "/gone", "/grows", "/other", "/short", "/z"}) {
+    WriteFile(folder_ + name, name + large);
+  }
+  WriteFile(folder_ + "/folder/x", "x");
+  WriteFile(folder_ + "/twin1", "twin");
+  WriteFile(folder_ + "/twin2", "twin");
+  const auto warnings = Fetch([&] {
+    RemoveFolder(folder_ + "/gone");
+    WriteFile(folder_ + "/grows", "/grows" + large + "more");
+    WriteFile(folder_ + "/other", "/other" + std::string(600 << 10, 'm'));
+    WriteFile(folder_ + "/short", "/short");
+    RemoveFolder(folder_ + "/folder");
+    RemoveFolder(folder_ + "/twin1");
+  });
+  EXPECT_EQ(There(), "a folder grows twin1 twin2 z ");
+  EXPECT_EQ(ReadFile(there_ + "/grows"), "/grows" + large);
+  EXPECT_EQ(ReadFile(there_ + "/z"), "/z" + large);
+  EXPECT_EQ(warnings, (std::vector<std::string>{
+                          "left out: folder/x, gone, other and 1 more: they "
+                          "were changed or removed while they were fetched"}));
+}
+
+TEST_F(LateTest, WhatCameOfItBeforeGoes) {
+  // Large enough for a delta.
+  const std::string large(2 << 20, 'l');
+  WriteFile(folder_ + "/gone", "1");
+  WriteFile(folder_ + "/other", large);
+  EXPECT_TRUE(Fetch([] {}).empty());
+  EXPECT_EQ(There(), "gone other ");
+  WriteFile(folder_ + "/gone", "2");
+  WriteFile(folder_ + "/other", large + "2");
+  WriteFile(folder_ + "/stays", "3");
+  EXPECT_EQ(Fetch([&] {
+              RemoveFolder(folder_ + "/gone");
+              WriteFile(folder_ + "/other", large + "3");
+            }).size(),
+            1u);
+  EXPECT_EQ(There(), "stays ");
+  // And the next time all is as if nothing had been.
+  WriteFile(folder_ + "/gone", "4");
+  EXPECT_TRUE(Fetch([] {}).empty());
+  EXPECT_EQ(There(), "gone other stays ");
+  EXPECT_EQ(ReadFile(there_ + "/other"), large + "3");
 }
 
 TEST_F(GatherTest, CoverageOfEarlierRunsStays) {

@@ -1,15 +1,12 @@
 // Ends of a sync that lie.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -18,6 +15,7 @@
 #include "sync/compress.h"
 #include "sync/source.h"
 #include "sync/target.h"
+#include "tests/support/link_swapper.h"
 #include "tests/support/sync_rig.h"
 
 namespace dist {
@@ -285,28 +283,14 @@ TEST_F(HostileTest, NoLinkThatAppearsMeanwhileIsFollowed) {
   for (int i = 0; i < 40; ++i) {
     WriteFile(rig_.Here(absl::StrCat("d/e/f", i)), absl::StrCat(i));
   }
-  std::atomic<bool> stop{false};
-  std::atomic<int> swaps{0};
-  std::thread attacker([&] {
-    const std::string victim = there + "/d";
-    const std::string link = there + "/link";
-    while (!stop) {
-      if (renameat2(AT_FDCWD, victim.c_str(), AT_FDCWD, link.c_str(),
-                    RENAME_EXCHANGE) == 0) {
-        ++swaps;
-      } else {
-        (void)!symlink(outside.c_str(), link.c_str());
-      }
-    }
-  });
+  LinkSwapper attacker(there + "/d", outside);
   // Whether a sync succeeds is a matter of luck; where it writes is not.
-  for (int i = 0; i < 60 || swaps < 100; ++i) {
+  for (int i = 0; i < 60 || attacker.swaps() < 100; ++i) {
     WriteFile(rig_.Here("d/e/f1"), absl::StrCat("round ", i));
     WriteFile(rig_.Here(absl::StrCat("d/g", i % 3)), absl::StrCat(i));
     rig_.Sync(there);
   }
-  stop = true;
-  attacker.join();
+  attacker.Stop();
   EXPECT_EQ(ViewOf(outside).size(), 1u);
   EXPECT_EQ(ReadFile(outside + "/old"), "precious");
   RemoveFolder(there);

@@ -2,9 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +16,7 @@
 #include "core/manifest/codec.h"
 #include "sync/fd.h"
 #include "sync/ledger.h"
+#include "tests/support/mounted.h"
 #include "tests/support/sync_rig.h"
 
 namespace dist {
@@ -165,30 +164,6 @@ TEST_F(InterruptedTest, AFileWhoseTimeWasNotSetIsOursNevertheless) {
   EXPECT_FALSE(Exists(ours));
 }
 
-constexpr char kNeedsRoot[] = "NOT TESTED: mounting a small disk needs root";
-
-// Runs `body` in a mount namespace of its own with a file system of 2 MiB at
-// `folder`. False if this machine does not allow that.
-bool OnSmallDisk(const std::string& folder, const char* options,
-                 const std::function<void()>& body) {
-  const pid_t child = fork();
-  if (child == 0) {
-    if (unshare(CLONE_NEWNS) != 0 ||
-        mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        mount("tmpfs", folder.c_str(), "tmpfs", 0, options) != 0) {
-      _exit(99);
-    }
-    body();
-    _exit(::testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 99) return false;
-  EXPECT_EQ(status, 0);
-  return true;
-}
-
 uint64_t UsedBytes(const std::string& folder) {
   uint64_t used = 0;
   for (const auto& entry :
@@ -200,7 +175,7 @@ uint64_t UsedBytes(const std::string& folder) {
 
 TEST_F(InterruptedTest, AFullDiskLeavesWhatWasThere) {
   const std::string disk = NewFolder();
-  const bool tested = OnSmallDisk(disk, "size=4m", [&] {
+  const bool tested = Mounted(disk, "tmpfs", "size=4m", [&] {
     WriteFile(disk + "/mine", "not yours");
     const SyncOutcome first = rig_.Sync(disk);
     ASSERT_EQ(first.error, "");
@@ -217,12 +192,12 @@ TEST_F(InterruptedTest, AFullDiskLeavesWhatWasThere) {
     EXPECT_EQ(ReadFile(disk + "/a"), "small");
   });
   RemoveFolder(disk);
-  if (!tested) GTEST_SKIP() << kNeedsRoot;
+  if (!tested) GTEST_SKIP() << kMountingNeedsRoot;
 }
 
 TEST_F(InterruptedTest, AFullDiskDoesNotStayFull) {
   const std::string disk = NewFolder();
-  const bool tested = OnSmallDisk(disk, "size=1m", [&] {
+  const bool tested = Mounted(disk, "tmpfs", "size=1m", [&] {
     SyncTarget target(disk + "/cache");
     const SyncOutcome outcome = rig_.SyncTo(&target, SnapshotOf(rig_.here()));
     EXPECT_TRUE(absl::StrContains(outcome.error, "No space left on device"))
@@ -230,18 +205,18 @@ TEST_F(InterruptedTest, AFullDiskDoesNotStayFull) {
     EXPECT_LT(UsedBytes(disk), 10'000u);
   });
   RemoveFolder(disk);
-  if (!tested) GTEST_SKIP() << kNeedsRoot;
+  if (!tested) GTEST_SKIP() << kMountingNeedsRoot;
 }
 
 TEST_F(InterruptedTest, AReadOnlyFolderIsNamed) {
   const std::string disk = NewFolder();
-  const bool tested = OnSmallDisk(disk, "size=1m,ro", [&] {
+  const bool tested = Mounted(disk, "tmpfs", "size=1m,ro", [&] {
     const SyncOutcome outcome = rig_.Sync(disk);
     EXPECT_TRUE(absl::StrContains(outcome.error, "Read-only file system"))
         << outcome.error;
   });
   RemoveFolder(disk);
-  if (!tested) GTEST_SKIP() << kNeedsRoot;
+  if (!tested) GTEST_SKIP() << kMountingNeedsRoot;
 }
 
 }  // namespace

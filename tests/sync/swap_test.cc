@@ -3,17 +3,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <functional>
 #include <string>
-#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -23,6 +18,8 @@
 #include "sync/ledger.h"
 #include "sync/tree_slot.h"
 #include "tests/support/kill_points.h"
+#include "tests/support/link_swapper.h"
+#include "tests/support/mounted.h"
 #include "tests/support/sync_rig.h"
 
 namespace dist {
@@ -173,7 +170,7 @@ TEST_P(KilledSwap, LeavesTheOldTreeOrTheNewOne) {
       EXPECT_EQ(rig.SyncTo(&target, snapshot).error, "");
     });
     if (result == KillResult::kCannot) {
-      GTEST_SKIP() << "NOT TESTED: no process may be traced here";
+      GTEST_SKIP() << kCannotTrace;
     }
     ASSERT_NE(result, KillResult::kFailed);
     if (no_exchange) {
@@ -220,7 +217,7 @@ TEST_F(SwapTest, AFirstSyncThatIsKilledLeavesNoTreeOrAllOfIt) {
       EXPECT_EQ(rig.SyncTo(&target, snapshot).error, "");
     });
     if (result == KillResult::kCannot) {
-      GTEST_SKIP() << "NOT TESTED: no process may be traced here";
+      GTEST_SKIP() << kCannotTrace;
     }
     ASSERT_NE(result, KillResult::kFailed);
     const std::string tree =
@@ -261,7 +258,7 @@ TEST_F(SwapTest, KilledTwiceItIsStillOneOfTheTrees) {
       change("second");
       const TreeView second = ViewOf(rig.here());
       if (sync_and_kill(step) == KillResult::kCannot) {
-        GTEST_SKIP() << "NOT TESTED: no process may be traced here";
+        GTEST_SKIP() << kCannotTrace;
       }
       const TreeView before = Synced(tree);
       EXPECT_TRUE(before == first || before == second);
@@ -387,49 +384,15 @@ TEST_F(SwapTest, NoLinkThatAppearsMeanwhileIsFollowed) {
   }
   const std::string tree = rig.Sync().done.path;
   const TreeView theirs = ViewOf(outside);
-  std::atomic<bool> stop{false};
-  std::atomic<int> swaps{0};
-  std::thread attacker([&] {
-    const std::string victim = tree + "/d", link = tree + "/link";
-    while (!stop) {
-      if (renameat2(AT_FDCWD, victim.c_str(), AT_FDCWD, link.c_str(),
-                    RENAME_EXCHANGE) == 0) {
-        ++swaps;
-      } else {
-        (void)!symlink(outside.c_str(), link.c_str());
-      }
-    }
-  });
-  for (int i = 0; i < 60 || swaps < 100; ++i) {
+  LinkSwapper attacker(tree + "/d", outside);
+  for (int i = 0; i < 60 || attacker.swaps() < 100; ++i) {
     WriteFile(rig.Here("d/e/f1"), absl::StrCat("round ", i));
     WriteFile(rig.Here(absl::StrCat("d/g", i % 3)), absl::StrCat(i));
     rig.Sync();
   }
-  stop = true;
-  attacker.join();
+  attacker.Stop();
   EXPECT_EQ(ViewOf(outside), theirs);
   RemoveFolder(outside);
-}
-
-// In a mount namespace of its own; false if this machine does not allow that.
-bool Mounted(const std::string& folder, const char* type,
-             const std::string& options, const std::function<void()>& body) {
-  const pid_t child = fork();
-  if (child == 0) {
-    if (unshare(CLONE_NEWNS) != 0 ||
-        mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        mount(type, folder.c_str(), type, 0, options.c_str()) != 0) {
-      _exit(99);
-    }
-    body();
-    _exit(::testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 99) return false;
-  EXPECT_EQ(status, 0);
-  return true;
 }
 
 // Whatever the disk has no room for, from a content to a folder's entries.
@@ -476,7 +439,7 @@ TEST_F(SwapTest, AFullDiskLeavesTheOldTree) {
     });
     if (!tested) {
       RemoveFolder(disk);
-      GTEST_SKIP() << "NOT TESTED: mounting a small disk needs root";
+      GTEST_SKIP() << kMountingNeedsRoot;
     }
   }
   RemoveFolder(disk);
@@ -500,7 +463,7 @@ TEST_F(SwapTest, ATreeInALowerLayerIsChangedInPlace) {
               absl::StrCat("lowerdir=", rig.cache(), ",upperdir=", disk,
                            "/upper,workdir=", disk, "/work")
                   .c_str()) != 0) {
-      _exit(99);
+      _exit(kCannotMount);
     }
     chmod((disk + "/merged").c_str(), 0700);
     for (int i = 0; i < 2; ++i) {
@@ -512,7 +475,7 @@ TEST_F(SwapTest, ATreeInALowerLayerIsChangedInPlace) {
     }
   });
   RemoveFolder(disk);
-  if (!tested) GTEST_SKIP() << "NOT TESTED: mounting needs root";
+  if (!tested) GTEST_SKIP() << kMountingNeedsRoot;
 }
 
 }  // namespace

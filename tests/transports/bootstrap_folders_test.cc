@@ -87,6 +87,22 @@ TEST_F(BootstrapFoldersTest, GoesOnToTheNextFolder) {
   }
 }
 
+// As in a home that several hosts mount, each in its way.
+TEST_F(BootstrapFoldersTest, LeavesAProgramThatCannotBeExecutedHere) {
+  ExpectNode(Login("sh"));
+  ExpectNode(
+      LoginWith("mount --bind ~/.cache ~/.cache && "
+                "mount -o remount,bind,noexec ~/.cache && "));
+  EXPECT_EQ(Used(), "var/tmp/dist-" + User());
+  EXPECT_THAT(Installed(), ElementsAre(bundles_.all()[0].head.hash));
+}
+
+// As in a chroot.
+TEST_F(BootstrapFoldersTest, DoesWithoutProc) {
+  ExpectNode(LoginWith("mount -t tmpfs t /proc && "));
+  EXPECT_EQ(Used(), "");
+}
+
 TEST_F(BootstrapFoldersTest, GoesOnWhenTheDiskIsFullUnexpectedly) {
   // Without df nobody knows before.
   const std::string without_df =

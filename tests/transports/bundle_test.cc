@@ -21,25 +21,29 @@ using ::testing::HasSubstr;
 const char kHash[] =
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
+const char kLauncherHash[] =
+    "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+
 std::string Head(const std::string& listing) {
-  return absl::StrCat("dist-bundle-1\nLinux x86_64\n", kHash, "\n", listing,
-                      "\n");
+  return absl::StrCat("dist-bundle-2\nLinux x86_64\n", kHash, "\n",
+                      kLauncherHash, "\n", listing, "\n");
 }
 
 TEST(ParseBundleHead, ReadsWhatTheToolWrites) {
-  const std::string bytes = Head("3 ld.so 4 dist 5 libc++.so.6");
+  const std::string bytes = Head("2 go 3 ld.so 4 dist 5 libc++.so.6");
   const auto head = ParseBundleHead(bytes + "rest\n");
   ASSERT_TRUE(head.ok()) << head.status();
   EXPECT_EQ(head->system, "Linux x86_64");
   EXPECT_EQ(head->hash, kHash);
-  EXPECT_EQ(head->listing, "3 ld.so 4 dist 5 libc++.so.6");
-  EXPECT_EQ(head->size, 12u);
+  EXPECT_EQ(head->launcher, kLauncherHash);
+  EXPECT_EQ(head->listing, "2 go 3 ld.so 4 dist 5 libc++.so.6");
+  EXPECT_EQ(head->size, 14u);
   EXPECT_EQ(head->bytes, bytes.size());
 }
 
 // It goes into a shell script's variables, and sizes into dd's arguments.
 TEST(ParseBundleHead, RefusesWhatAScriptCouldMisread) {
-  const std::string good = Head("3 a 4 b");
+  const std::string good = Head("2 l 3 a 4 b");
   ASSERT_TRUE(ParseBundleHead(good).ok());
   for (size_t i = 0; i < good.size(); ++i) {
     EXPECT_FALSE(ParseBundleHead(good.substr(0, i)).ok()) << i;
@@ -48,15 +52,19 @@ TEST(ParseBundleHead, RefusesWhatAScriptCouldMisread) {
        {"3 a", "3 a 4", "3 a 4 b 5", "0 a 4 b", "-1 a 4 b", "3 a/b 4 b",
         "3 .. 4 b", "3 -a 4 b", "3 $a 4 b", "3 a  4 b", "03 a 4 b",
         "999999999999 a 4 b", "3 a;b 4 b", "3 * 4 b", ""}) {
-    EXPECT_FALSE(ParseBundleHead(Head(listing)).ok()) << listing;
+    EXPECT_FALSE(ParseBundleHead(Head(absl::StrCat("2 l ", listing))).ok())
+        << listing;
   }
-  EXPECT_FALSE(ParseBundleHead("dist-bundle-2" + good.substr(13)).ok());
+  EXPECT_FALSE(ParseBundleHead(Head("3 a 4 b")).ok()) << "no launcher";
+  EXPECT_FALSE(ParseBundleHead("dist-bundle-1" + good.substr(13)).ok());
   std::string other = good;
   other.replace(14, 12, "Linux $86_64");
   EXPECT_FALSE(ParseBundleHead(other).ok());
-  other = good;
-  other[30] = 'G';
-  EXPECT_FALSE(ParseBundleHead(other).ok());
+  for (const size_t at : {30, 95}) {
+    other = good;
+    other[at] = 'G';
+    EXPECT_FALSE(ParseBundleHead(other).ok()) << at;
+  }
 }
 
 std::string Sha256(const std::string& bytes) {
@@ -81,6 +89,9 @@ TEST(BuiltBundle, IsWhatItSays) {
   EXPECT_EQ((*contents)->size(), bundle->head.size);
   EXPECT_EQ(Sha256(bundle->head.listing + "\n" + **contents),
             bundle->head.hash);
+  const std::string& listing = bundle->head.listing;
+  EXPECT_EQ(Sha256((*contents)->substr(0, std::stoul(listing))),
+            bundle->head.launcher);
   EXPECT_TRUE(absl::StartsWith(**contents,
                                "\x7f"
                                "ELF"));
@@ -102,7 +113,7 @@ class BundlesTest : public ::testing::Test {
 
 TEST_F(BundlesTest, AreWhatLiesInAFolder) {
   EXPECT_TRUE(Bundles::In(folder_ + "/none")->all().empty());
-  Write("linux-riscv64.bundle", Head("3 a 4 b") + "packed");
+  Write("linux-riscv64.bundle", Head("2 l 3 a 4 b") + "packed");
   Write("README", "no bundle");
   setenv("DIST_BUNDLES", folder_.c_str(), 1);
   const auto bundles = Bundles::Installed();
@@ -125,10 +136,10 @@ TEST_F(BundlesTest, SayWhichFileIsNone) {
 }
 
 TEST_F(BundlesTest, NoticeABuildInBetween) {
-  Write("linux-x.bundle", Head("3 a 4 b") + "packed");
+  Write("linux-x.bundle", Head("2 l 3 a 4 b") + "packed");
   const auto bundles = Bundles::In(folder_);
   ASSERT_TRUE(bundles.ok());
-  Write("linux-x.bundle", Head("3 a 4 b") + "other size");
+  Write("linux-x.bundle", Head("2 l 3 a 4 b") + "other size");
   EXPECT_THAT(
       std::string(
           ReadPayload(bundles->all()[0], Encoding::kGzip).status().message()),

@@ -55,6 +55,7 @@ absl::StatusOr<std::string> AskSecret(absl::string_view question,
   }
   std::unique_lock<std::timed_mutex> turn(TerminalTurn(), std::defer_lock);
   DIST_RETURN_IF_ERROR(Lock(&turn, patience));
+  const OpenQuestion question_is_open;
   const NoEcho no_echo(tty.get());
   if (!no_echo.ok()) {
     return absl::FailedPreconditionError("no terminal to ask on");

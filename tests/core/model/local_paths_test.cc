@@ -69,5 +69,35 @@ TEST_F(LocalPathsTest, PopenInPlaceHasNothingToRewrite) {
   EXPECT_TRUE(none.empty());
 }
 
+TEST(ArgsThereTest, PathsInTheCopyAreRewritten) {
+  const std::vector<std::string> args = {"--ignore=/here/old",
+                                         "--ignore",
+                                         "/here",
+                                         "--ignore-glob=/here/**/x*",
+                                         "-o",
+                                         "pythonpath=/here/src /here/lib",
+                                         "--cov=/here/pkg",
+                                         "--rootdir=.."};
+  EXPECT_EQ(ArgsThere(args, "/here", "/there/tree"),
+            (std::vector<std::string>{
+                "--ignore=/there/tree/old", "--ignore", "/there/tree",
+                "--ignore-glob=/there/tree/**/x*", "-o",
+                "pythonpath=/there/tree/src /there/tree/lib",
+                "--cov=/there/tree/pkg", "--rootdir=.."}));
+}
+
+TEST(ArgsThereTest, OthersStay) {
+  const std::vector<std::string> args = {"--ignore=/hereafter",
+                                         "--ignore=/x/here",
+                                         "--basetemp=/here/tmp",
+                                         "--basetemp",
+                                         "/here/tmp",
+                                         "-k",
+                                         "here",
+                                         "t.py::test[/here]"};
+  EXPECT_EQ(ArgsThere(args, "/here", "/there"), args);
+  EXPECT_EQ(ArgsThere(args, "/", "/there"), args);
+}
+
 }  // namespace
 }  // namespace dist
