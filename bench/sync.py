@@ -24,6 +24,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests", "support"))
 import sshd  # noqa: E402
+import sync_memory  # noqa: E402
 
 KINDS = ["small", "build", "large"]
 WHATS = ["cold", "unchanged", "one change", "all over", "touched", "4 hosts, cold"]
@@ -309,7 +310,11 @@ def main():
                         help="the first is what ratios are of")
     parser.add_argument("--once", nargs="*", default=[], choices=TOOLS,
                         help="tools that are run once only: execnet takes minutes")
+    parser.add_argument("--memory", type=int, nargs="?", const=100_000, metavar="FILES",
+                        help="memory that dist takes for that many files, instead of time")
     options = parser.parse_args()
+    if options.memory:
+        return sync_memory.measure(options.dist, options.memory)
     started = time.monotonic()
     first = options.tools[0]
     print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}\n")

@@ -141,10 +141,9 @@ std::vector<std::string> FetchGlobs(const SyncLayout& layout,
 }
 
 std::string Describe(const SyncLayout& layout, const SyncPlan& plan) {
-  const Manifest& manifest = plan.blocks->snapshot().manifest();
   uint64_t bytes = 0;
   size_t files = 0;
-  for (const Entry& entry : manifest.entries) {
+  for (const Entry& entry : plan.blocks->snapshot().manifest()) {
     if (entry.type != EntryType::kFile) continue;
     ++files;
     bytes += entry.size;
@@ -199,7 +198,7 @@ std::string ListManifest(const Snapshot& snapshot,
   std::string text;
   uint64_t bytes = 0;
   size_t files = 0;
-  for (const Entry& entry : snapshot.manifest().entries) {
+  for (const Entry& entry : snapshot.manifest()) {
     absl::StrAppend(&text, Printable(entry.path));
     if (entry.type == EntryType::kFolder) absl::StrAppend(&text, "/");
     if (entry.type == EntryType::kLink) {

@@ -77,31 +77,34 @@ Runs RunsOf(const std::vector<uint32_t>& positions) {
   return runs;
 }
 
-Runs RunsOfAll(const Manifest& manifest) {
+Runs RunsOfAll(const PackedManifest& manifest) {
   std::vector<uint32_t> firsts;
   absl::flat_hash_set<Digest> seen;
-  for (uint32_t i = 0; i < manifest.entries.size(); ++i) {
-    const Entry& entry = manifest.entries[i];
-    if (entry.type != EntryType::kFile) continue;
-    if (seen.insert(entry.digest).second) firsts.push_back(i);
+  uint32_t i = 0;
+  for (const Entry& entry : manifest) {
+    const bool file = entry.type == EntryType::kFile;
+    if (file && seen.insert(entry.digest).second) firsts.push_back(i);
+    ++i;
   }
   return RunsOf(firsts);
 }
 
-absl::StatusOr<ContentPlan> ContentPlan::Make(const Manifest& manifest,
+absl::StatusOr<ContentPlan> ContentPlan::Make(const PackedManifest& manifest,
                                               const Runs& runs) {
   ContentPlan plan;
   Hasher key;
+  PackedManifest::Cursor cursor(manifest);
   uint64_t next = 0;
   for (const auto& [first, count] : runs) {
     const uint64_t end = uint64_t{first} + count;
-    if (first < next || count == 0 || end > manifest.entries.size()) {
+    if (first < next || count == 0 || end > manifest.size()) {
       return absl::InvalidArgumentError(
           "the other end asks for files that do not exist");
     }
     next = end;
-    for (uint32_t i = first; i < end; ++i) {
-      const Entry& entry = manifest.entries[i];
+    cursor.Seek(first);
+    for (uint32_t i = first; i < end; ++i, cursor.Next()) {
+      const Entry& entry = cursor.entry();
       if (entry.type != EntryType::kFile || entry.size == 0) continue;
       plan.pieces_.push_back({i, plan.size_, entry.size});
       plan.size_ += entry.size;
@@ -122,8 +125,9 @@ Fd OpenFile(FolderWalk* walk, const Entry& entry) {
 }
 
 // Another file that had the same content.
-Fd OpenTwin(FolderWalk* walk, const Manifest& manifest, const Entry& gone) {
-  for (const Entry& entry : manifest.entries) {
+Fd OpenTwin(FolderWalk* walk, const PackedManifest& manifest,
+            const Entry& gone) {
+  for (const Entry& entry : manifest) {
     if (entry.type != EntryType::kFile || entry.digest != gone.digest) continue;
     Fd fd = OpenFile(walk, entry);
     if (fd.ok()) return fd;
@@ -144,8 +148,10 @@ absl::StatusOr<std::string> BlockMaker::Read(const ContentPlan& plan,
   std::string raw(end - begin, '\0');
   uint64_t at = begin;
   FolderWalk walk(snapshot_->folder());
+  PackedManifest::Cursor cursor(snapshot_->manifest());
   for (; at < end; ++piece) {
-    const Entry& entry = snapshot_->manifest().entries[piece->entry];
+    cursor.Seek(piece->entry);
+    const Entry& entry = cursor.entry();
     const uint64_t until = std::min(piece->begin + piece->size, end);
     Fd fd = OpenFile(&walk, entry);
     if (!fd.ok() && snapshot_->lenient()) {

@@ -28,14 +28,14 @@ using Runs = std::vector<std::pair<uint32_t, uint32_t>>;
 // Ascending positions as runs.
 Runs RunsOf(const std::vector<uint32_t>& positions);
 // What a target lacks that has nothing.
-Runs RunsOfAll(const Manifest& manifest);
+Runs RunsOfAll(const PackedManifest& manifest);
 
 // The files that one host lacks, laid end to end and cut into blocks of
 // kMaxBlock bytes.
 class ContentPlan {
  public:
   // Errors: InvalidArgument unless the runs ascend and are in the manifest.
-  static absl::StatusOr<ContentPlan> Make(const Manifest& manifest,
+  static absl::StatusOr<ContentPlan> Make(const PackedManifest& manifest,
                                           const Runs& runs);
 
   struct Piece {

@@ -4,7 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <utility>
+#include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
@@ -31,21 +32,30 @@ absl::StatusOr<uint64_t> InodeOf(int folder, const std::string& name) {
 
 }  // namespace
 
-absl::Status FindOneNamed(const Manifest& manifest,
+absl::Status FindOneNamed(const PackedManifest& manifest,
                           const NameIdentity& identity,
                           const std::string& where) {
-  absl::flat_hash_map<absl::string_view, uint64_t> identities;  // By name.
-  absl::flat_hash_map<std::pair<absl::string_view, uint64_t>, absl::string_view>
-      paths;  // By folder and what the name is.
-  for (const Entry& entry : manifest.entries) {
-    const absl::string_view name = BaseName(entry.path);
+  absl::flat_hash_map<std::string, uint64_t> identities;  // By name.
+  // The folders that the next entry may be in, and what is in them: paths by
+  // what their names are.
+  struct Folder {
+    std::string path;
+    absl::flat_hash_map<uint64_t, std::string> paths;
+  };
+  std::vector<Folder> open(1);
+  for (const Entry& entry : manifest) {
+    const std::string name(BaseName(entry.path));
     const auto [known, added] = identities.try_emplace(name);
     if (added) {
-      DIST_ASSIGN_OR_RETURN(known->second, identity(std::string(name)));
+      DIST_ASSIGN_OR_RETURN(known->second, identity(name));
     }
+    while (open.back().path != ParentPath(entry.path)) open.pop_back();
     const auto [other, first] =
-        paths.try_emplace({ParentPath(entry.path), known->second}, entry.path);
-    if (first) continue;
+        open.back().paths.try_emplace(known->second, entry.path);
+    if (first) {
+      if (entry.type == EntryType::kFolder) open.push_back({entry.path, {}});
+      continue;
+    }
     return absl::FailedPreconditionError(absl::StrCat(
         Printable(other->second), " and ", Printable(entry.path),
         " would be one thing in ", Printable(where),
@@ -55,7 +65,7 @@ absl::Status FindOneNamed(const Manifest& manifest,
   return absl::OkStatus();
 }
 
-absl::Status CheckNamesApart(int stage, const Manifest& manifest,
+absl::Status CheckNamesApart(int stage, const PackedManifest& manifest,
                              const std::string& where) {
   if (mkdirat(stage, kTrial, 0700) != 0) return ErrnoStatus(errno, kTrial);
   absl::Status status;

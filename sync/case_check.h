@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/manifest/manifest.h"
+#include "core/manifest/packed_manifest.h"
 
 namespace dist {
 
@@ -18,14 +18,14 @@ using NameIdentity =
 
 // Errors: FailedPrecondition for two paths of the manifest that would be one
 // thing in the folder `where`, naming both; as of `identity`.
-absl::Status FindOneNamed(const Manifest& manifest,
+absl::Status FindOneNamed(const PackedManifest& manifest,
                           const NameIdentity& identity,
                           const std::string& where);
 
 // The same where the folder `stage` is, if it ignores case: tries all names in
 // it, so that the file system's own rules decide, and leaves none. Elsewhere it
 // costs three system calls.
-absl::Status CheckNamesApart(int stage, const Manifest& manifest,
+absl::Status CheckNamesApart(int stage, const PackedManifest& manifest,
                              const std::string& where);
 
 }  // namespace dist

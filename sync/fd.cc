@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/text.h"
@@ -39,6 +42,11 @@ absl::Status ReadWhole(int fd, size_t limit, absl::string_view path,
                        std::string* out) {
   out->clear();
   constexpr size_t kStep = 1 << 16;
+  struct stat info;
+  if (fstat(fd, &info) == 0 && info.st_size > 0) {
+    const size_t size = std::min<uint64_t>(info.st_size, limit);
+    out->reserve(size + kStep);
+  }
   while (true) {
     const size_t before = out->size();
     out->resize(before + kStep);

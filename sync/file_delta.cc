@@ -15,7 +15,7 @@ static_assert(kMaxSegment % kMaxBlock == 0, "blocks end where segments do");
 
 }  // namespace
 
-absl::StatusOr<FileDelta> FileDelta::Make(const Manifest& manifest,
+absl::StatusOr<FileDelta> FileDelta::Make(const PackedManifest& manifest,
                                           uint32_t position,
                                           std::string signature) {
   DIST_ASSIGN_OR_RETURN(ContentPlan plan,

@@ -17,7 +17,7 @@ namespace dist {
 class FileDelta {
  public:
   // Errors: InvalidArgument for a position that is no file with a content.
-  static absl::StatusOr<FileDelta> Make(const Manifest& manifest,
+  static absl::StatusOr<FileDelta> Make(const PackedManifest& manifest,
                                         uint32_t position,
                                         std::string signature);
 

@@ -19,27 +19,36 @@ constexpr size_t kMaxBytes = size_t{512} << 20;
 constexpr int64_t kRacy = 2'000'000'000;
 
 struct KnownFile {
-  std::string path;
+  uint64_t path = 0;  // Its KeyOf().
   uint64_t size = 0;
   int64_t mtime = 0;
   int64_t ctime = 0;
   uint64_t inode = 0;
-  std::string digest;
   template <class V>
   auto VisitFields(V&& v) {
     return v("path", path, "size", size, "mtime", mtime, "ctime", ctime,
-             "inode", inode, "digest", digest);
+             "inode", inode);
   }
 };
 
 struct KnownFiles {
   std::string last_synced;
   std::vector<KnownFile> files;
+  std::string digests;  // Of the files, end to end.
   template <class V>
   auto VisitFields(V&& v) {
-    return v("last_synced", last_synced, "files", files);
+    return v("last_synced", last_synced, "files", files, "digests", digests);
   }
 };
+
+// FNV-1a, 64 bits (Fowler, Noll and Vo): the same in every process.
+uint64_t KeyOf(absl::string_view path) {
+  uint64_t key = 0xcbf29ce484222325;
+  for (const char c : path) {
+    key = (key ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  }
+  return key;
+}
 
 }  // namespace
 
@@ -63,28 +72,32 @@ void HashCache::Load() {
       absl::string_view(bytes).substr(std::min(bytes.size(), Digest::kSize));
   if (DigestOf(body).view() != bytes.substr(0, Digest::kSize)) return;
   auto decoded = Decode<KnownFiles>(body);
-  if (!decoded.ok()) return;
+  if (!decoded.ok() ||
+      decoded->digests.size() != decoded->files.size() * Digest::kSize) {
+    return;
+  }
   last_synced_ = std::move(decoded->last_synced);
   known_.reserve(decoded->files.size());
-  for (KnownFile& file : decoded->files) {
-    known_[std::move(file.path)] = {
-        {file.size, file.mtime, file.ctime, file.inode},
-        Digest::FromBytes(file.digest)};
+  absl::string_view digests = decoded->digests;
+  for (const KnownFile& file : decoded->files) {
+    known_[file.path] = {{file.size, file.mtime, file.ctime, file.inode},
+                         Digest::FromBytes(digests.substr(0, Digest::kSize))};
+    digests.remove_prefix(Digest::kSize);
   }
 }
 
 const Digest* HashCache::Find(absl::string_view path,
                               const FileFacts& facts) const {
-  const auto found = known_.find(path);
+  const auto found = known_.find(KeyOf(path));
   if (found == known_.end() || found->second.facts != facts) return nullptr;
   found->second.used = true;
   return &found->second.digest;
 }
 
-void HashCache::Add(const std::string& path, const FileFacts& facts,
+void HashCache::Add(absl::string_view path, const FileFacts& facts,
                     const Digest& digest, int64_t read_at) {
   if (std::max(facts.mtime, facts.ctime) > read_at - kRacy) return;
-  known_[path] = {facts, digest, true};
+  known_[KeyOf(path)] = {facts, digest, true};
   changed_ = true;
 }
 
@@ -99,11 +112,13 @@ void HashCache::Save() {
   KnownFiles all;
   all.last_synced = last_synced_;
   all.files.reserve(known_.size());
+  all.digests.reserve(known_.size() * Digest::kSize);
   for (const auto& [path, known] : known_) {
     if (!known.used) continue;
-    all.files.push_back({path, known.facts.size, known.facts.mtime,
-                         known.facts.ctime, known.facts.inode,
-                         std::string(known.digest.view())});
+    const FileFacts& facts = known.facts;
+    all.files.push_back(
+        {path, facts.size, facts.mtime, facts.ctime, facts.inode});
+    all.digests.append(known.digest.view().data(), Digest::kSize);
   }
   const std::string body = Encode(all);
   const auto folder = OpenPrivateFolder(folder_);

@@ -25,8 +25,8 @@ class HashCache {
   // Remembers a hash of what was read at `read_at` (nanoseconds since 1970). A
   // file that changed shortly before is not remembered: it may change again
   // without a visible change of its times.
-  void Add(const std::string& path, const FileFacts& facts,
-           const Digest& digest, int64_t read_at);
+  void Add(absl::string_view path, const FileFacts& facts, const Digest& digest,
+           int64_t read_at);
 
   // The hash of the manifest that was last synced anywhere: what hosts are
   // likely to have.
@@ -47,7 +47,8 @@ class HashCache {
 
   const std::string folder_;
   const std::string name_;
-  absl::flat_hash_map<std::string, Known> known_;
+  // By a hash of the path: what else is known of a file tells it from others.
+  absl::flat_hash_map<uint64_t, Known> known_;
   std::string last_synced_;
   bool changed_ = false;
 };

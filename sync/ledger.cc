@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/manifest/codec.h"
 #include "core/wire/codec.h"
 #include "sync/cache_home.h"
 #include "sync/fd.h"
@@ -16,16 +15,13 @@ namespace {
 
 constexpr size_t kMaxBytes = 2 * kMaxManifestBytes;
 
-struct LedgerFile {
+// A ledger is its digest, this, and LedgerStamps.
+struct LedgerHead {
   std::string boot;
   std::string manifest;
-  std::vector<uint64_t> inodes;  // Of the files, in their order.
-  std::vector<int64_t> ctimes;
-  std::vector<uint32_t> theirs;  // Positions in the manifest.
   template <class V>
   auto VisitFields(V&& v) {
-    return v("boot", boot, "manifest", manifest, "inodes", inodes, "ctimes",
-             ctimes, "theirs", theirs);
+    return v("boot", boot, "manifest", manifest);
   }
 };
 
@@ -38,68 +34,83 @@ std::string BootId() {
   return id;
 }
 
-}  // namespace
-
-Ledger ReadLedger(int folder, const std::string& name) {
+// All bytes of a ledger's file, taken apart; false if they are not what was
+// written.
+bool ReadFile(int folder, const std::string& name, LedgerHead* head,
+              LedgerStamps* stamps) {
   const Fd file(
       openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   std::string bytes;
   if (!file.ok() || !ReadWhole(file.get(), kMaxBytes, name, &bytes).ok()) {
-    return {};
+    return false;
   }
   const absl::string_view body =
       absl::string_view(bytes).substr(std::min(bytes.size(), Digest::kSize));
-  if (DigestOf(body).view() != bytes.substr(0, Digest::kSize)) return {};
-  const auto file_read = Decode<LedgerFile>(body);
-  if (!file_read.ok()) return {};
-  auto manifest = DecodeManifest(file_read->manifest);
-  if (!manifest.ok()) return {};
+  if (DigestOf(body).view() != bytes.substr(0, Digest::kSize)) return false;
+  Decoder decoder(body);
+  decoder.Get(*head);
+  decoder.Get(*stamps);
+  return !decoder.failed() && decoder.at_end();
+}
+
+}  // namespace
+
+FileFacts Ledger::FactsOfFile(uint32_t position, const Entry& entry) const {
+  const Stamp& stamp = stamps[position];
+  return {entry.size, entry.mtime, stamp.ctime, stamp.inode};
+}
+
+Ledger ReadLedger(int folder, const std::string& name) {
+  LedgerHead head;
+  LedgerStamps stamps;
+  if (!ReadFile(folder, name, &head, &stamps)) return {};
   Ledger ledger;
-  ledger.facts.reserve(manifest->entries.size());
+  ledger.hash = std::string(DigestOf(head.manifest).view());
+  auto manifest = PackedManifest::Parse(std::move(head.manifest));
+  if (!manifest.ok()) return {};
+  ledger.stamps.reserve(manifest->size());
   size_t files = 0;
-  for (const Entry& entry : manifest->entries) {
-    FileFacts facts;
-    if (entry.type == EntryType::kFile) {
-      if (files >= file_read->inodes.size() ||
-          files >= file_read->ctimes.size()) {
-        return {};
-      }
-      facts = {entry.size, entry.mtime, file_read->ctimes[files],
-               file_read->inodes[files]};
-      ++files;
-    }
-    ledger.facts.push_back(facts);
+  for (const Entry& entry : *manifest) {
+    Ledger::Stamp& stamp = ledger.stamps.emplace_back();
+    if (entry.type != EntryType::kFile) continue;
+    if (files >= stamps.inodes.size() || files >= stamps.ctimes.size())
+      return {};
+    stamp = {stamps.ctimes[files], stamps.inodes[files]};
+    ++files;
   }
-  for (const uint32_t position : file_read->theirs) {
-    if (position >= manifest->entries.size()) return {};
-    ledger.theirs.insert(manifest->entries[position].path);
-  }
-  ledger.hash = std::string(DigestOf(file_read->manifest).view());
-  ledger.manifest = std::make_shared<Manifest>(*std::move(manifest));
-  ledger.since_boot = !file_read->boot.empty() && file_read->boot == BootId();
+  std::sort(stamps.theirs.begin(), stamps.theirs.end());
+  if (!stamps.theirs.empty() && stamps.theirs.back() >= manifest->size())
+    return {};
+  ledger.theirs = std::move(stamps.theirs);
+  ledger.manifest = std::make_shared<PackedManifest>(*std::move(manifest));
+  ledger.since_boot = !head.boot.empty() && head.boot == BootId();
   return ledger;
 }
 
+void LedgerStamps::Reserve(size_t entries) {
+  inodes.reserve(entries);
+  ctimes.reserve(entries);
+}
+
+void LedgerStamps::AddFile(const FileFacts& facts) {
+  inodes.push_back(facts.inode);
+  ctimes.push_back(facts.ctime);
+}
+
+// The manifest is too large to be copied for this.
 absl::Status WriteLedger(int folder, const std::string& name,
-                         const Manifest& manifest,
-                         const std::vector<FileFacts>& facts,
-                         const absl::flat_hash_set<std::string>& theirs) {
-  LedgerFile file;
-  file.boot = BootId();
-  file.manifest = EncodeManifest(manifest);
-  for (size_t i = 0; i < manifest.entries.size(); ++i) {
-    if (theirs.contains(manifest.entries[i].path)) {
-      file.theirs.push_back(static_cast<uint32_t>(i));
-    }
-    if (manifest.entries[i].type != EntryType::kFile) continue;
-    file.inodes.push_back(facts[i].inode);
-    file.ctimes.push_back(facts[i].ctime);
-  }
-  const std::string body = Encode(file);
-  // Each of these is as large as the manifest of all files.
-  file = LedgerFile();
-  const Digest digest = DigestOf(body);
-  return ReplaceFile(folder, name, {digest.view(), body});
+                         absl::string_view manifest,
+                         const LedgerStamps& stamps) {
+  // A string is its length, then its bytes.
+  std::string front = Encode(BootId());
+  Encoder(&front).Put(manifest.size());
+  const std::string back = Encode(stamps);
+  Hasher hasher;
+  hasher.Add(front);
+  hasher.Add(manifest);
+  hasher.Add(back);
+  return ReplaceFile(folder, name,
+                     {hasher.Finish().view(), front, manifest, back});
 }
 
 }  // namespace dist

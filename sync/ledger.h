@@ -2,28 +2,40 @@
 #ifndef DIST_SYNC_LEDGER_H_
 #define DIST_SYNC_LEDGER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
-#include "core/manifest/manifest.h"
+#include "absl/strings/string_view.h"
+#include "core/manifest/packed_manifest.h"
 #include "sync/scan.h"
 
 namespace dist {
 
 struct Ledger {
+  // What a file has of its own, beside what its entry says.
+  struct Stamp {
+    int64_t ctime = 0;
+    uint64_t inode = 0;
+  };
+
   // Never null. Shared with whoever wants just that: it is large.
-  std::shared_ptr<const Manifest> manifest = std::make_shared<Manifest>();
-  std::string hash;              // Of the encoded manifest; "": no ledger.
-  std::vector<FileFacts> facts;  // Of files; by position.
-  // Paths that were as they should be before dist came: not ours to remove.
-  absl::flat_hash_set<std::string> theirs;
+  std::shared_ptr<const PackedManifest> manifest =
+      std::make_shared<PackedManifest>();
+  std::string hash;           // Of the encoded manifest; "": no ledger.
+  std::vector<Stamp> stamps;  // Of files; by position.
+  // Positions, ascending, of what was as it should be before dist came: not
+  // ours to remove.
+  std::vector<uint32_t> theirs;
   // The machine has not been started anew since: what was written is on the
   // disk or in the page cache. Otherwise contents must be read to be believed,
   // since we do not wait for disks.
   bool since_boot = false;
+
+  // Of the file `entry` at `position` in the manifest.
+  FileFacts FactsOfFile(uint32_t position, const Entry& entry) const;
 };
 
 // The ledger `name` in `folder`; an empty one if there is none, or none that
@@ -33,11 +45,25 @@ Ledger ReadLedger(int folder, const std::string& name);
 // In the name of a ledger that says what a sync was about to do.
 inline constexpr char kIntent[] = ".next";
 
-// Replaces it by one rename. `facts`: by position in the manifest.
+// What a ledger says beside its manifest. To be told in the order of that.
+struct LedgerStamps {
+  std::vector<uint64_t> inodes;  // Of the files.
+  std::vector<int64_t> ctimes;
+  std::vector<uint32_t> theirs;  // As in a Ledger.
+  template <class V>
+  auto VisitFields(V&& v) {
+    return v("inodes", inodes, "ctimes", ctimes, "theirs", theirs);
+  }
+
+  // `entries`: about how many there will be.
+  void Reserve(size_t entries);
+  void AddFile(const FileFacts& facts);
+};
+
+// Replaces it by one rename. `manifest`: encoded.
 absl::Status WriteLedger(int folder, const std::string& name,
-                         const Manifest& manifest,
-                         const std::vector<FileFacts>& facts,
-                         const absl::flat_hash_set<std::string>& theirs);
+                         absl::string_view manifest,
+                         const LedgerStamps& stamps);
 
 }  // namespace dist
 

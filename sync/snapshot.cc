@@ -12,7 +12,6 @@
 #include <thread>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
@@ -141,6 +140,43 @@ void HashAll(int base, bool lenient, std::vector<Job>* jobs) {
   for (std::thread& helper : helpers) helper.join();
 }
 
+bool ComesBefore(const Entry& a, const Entry& b) {
+  return ComparePaths(a.path, b.path) < 0;
+}
+
+// Moves all entries to `manifest`; returns the facts of the files among them,
+// in the order of their paths. Where roots are nested, something may have been
+// seen as a file and then as a folder: that it stays.
+std::vector<FileFacts> MoveEntries(Scan* scan, Manifest* manifest) {
+  std::vector<Scan::File> files = std::move(scan->files);
+  std::vector<Entry>& entries = manifest->entries;
+  entries = std::move(scan->others);
+  std::sort(entries.begin(), entries.end(), ComesBefore);
+  std::sort(files.begin(), files.end(),
+            [](const Scan::File& a, const Scan::File& b) {
+              return ComesBefore(a.entry, b.entry);
+            });
+  const size_t others = entries.size();
+  size_t other = 0;
+  std::vector<FileFacts> facts;
+  facts.reserve(files.size());
+  entries.reserve(others + files.size());
+  for (Scan::File& file : files) {
+    const std::string& path = file.entry.path;
+    while (other < others && ComparePaths(entries[other].path, path) < 0) {
+      ++other;
+    }
+    const bool seen = (other < others && entries[other].path == path) ||
+                      (entries.size() > others && entries.back().path == path);
+    if (path.empty() || seen) continue;
+    facts.push_back(file.facts);
+    entries.push_back(std::move(file.entry));
+  }
+  std::inplace_merge(entries.begin(), entries.begin() + others, entries.end(),
+                     ComesBefore);
+  return facts;
+}
+
 absl::Status Troubles(std::vector<std::string> lines) {
   if (lines.empty()) return absl::OkStatus();
   const size_t more = lines.size() - std::min(lines.size(), kListed);
@@ -199,30 +235,26 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Take(
     DIST_RETURN_IF_ERROR(Troubles(std::move(troubles)));
   }
 
-  Manifest& manifest = snapshot->manifest_;
-  absl::flat_hash_map<std::string, FileFacts> facts;
-  facts.reserve(scan.files.size());
-  manifest.entries = std::move(scan.others);
-  for (Scan::File& file : scan.files) {
-    if (file.entry.path.empty()) continue;
-    facts[file.entry.path] = file.facts;
-    manifest.entries.push_back(std::move(file.entry));
-  }
+  Manifest manifest;
+  const std::vector<FileFacts> facts = MoveEntries(&scan, &manifest);
   Complete(&manifest);
-  DIST_RETURN_IF_ERROR(CheckManifest(manifest));
-  snapshot->facts_.resize(manifest.entries.size());
-  for (size_t i = 0; i < manifest.entries.size(); ++i) {
-    const auto found = facts.find(manifest.entries[i].path);
-    if (found != facts.end()) snapshot->facts_[i] = found->second;
+  size_t next = 0;
+  snapshot->facts_.reserve(manifest.entries.size());
+  for (const Entry& entry : manifest.entries) {
+    const bool file = entry.type == EntryType::kFile;
+    snapshot->facts_.push_back(file ? facts[next++] : FileFacts());
   }
-  snapshot->encoded_ = EncodeManifest(manifest);
-  if (snapshot->encoded_.size() > kMaxManifestBytes) {
+  std::string encoded = EncodeManifest(manifest);
+  if (encoded.size() > kMaxManifestBytes) {
     return absl::InvalidArgumentError(absl::StrCat(
         "there are too many files to sync: ", manifest.entries.size(),
         "\nhelp: --rsyncdir names what is needed"));
   }
-  snapshot->compressed_ = Compress(snapshot->encoded_);
-  snapshot->hash_ = std::string(DigestOf(snapshot->encoded_).view());
+  manifest = Manifest();
+  snapshot->compressed_ = Compress(encoded);
+  snapshot->hash_ = std::string(DigestOf(encoded).view());
+  DIST_ASSIGN_OR_RETURN(snapshot->manifest_,
+                        PackedManifest::Parse(std::move(encoded)));
   snapshot->warnings_ = std::move(scan.warnings);
   return std::shared_ptr<const Snapshot>(std::move(snapshot));
 }

@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/manifest/ignore.h"
-#include "core/manifest/manifest.h"
+#include "core/manifest/packed_manifest.h"
 #include "sync/fd.h"
 #include "sync/hash_cache.h"
 #include "sync/scan.h"
@@ -38,12 +38,12 @@ class Snapshot {
   const std::string& base() const { return base_; }
   bool lenient() const { return lenient_; }
   int folder() const { return folder_.get(); }  // Of base.
-  const Manifest& manifest() const { return manifest_; }
+  const PackedManifest& manifest() const { return manifest_; }
   // Of files: as they were when they were hashed; by position.
   const FileFacts& facts(size_t entry) const { return facts_[entry]; }
-  const std::string& encoded() const { return encoded_; }        // manifest()
-  const std::string& compressed() const { return compressed_; }  // encoded()
-  const std::string& hash() const { return hash_; }  // Bytes, of encoded().
+  // The bytes of manifest().
+  const std::string& compressed() const { return compressed_; }
+  const std::string& hash() const { return hash_; }
   // For the user, one line each.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -53,9 +53,8 @@ class Snapshot {
   std::string base_;
   bool lenient_ = false;
   Fd folder_;
-  Manifest manifest_;
+  PackedManifest manifest_;
   std::vector<FileFacts> facts_;
-  std::string encoded_;
   std::string compressed_;
   std::string hash_;
   std::vector<std::string> warnings_;

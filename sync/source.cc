@@ -27,7 +27,7 @@ SyncSource::SyncSource(std::shared_ptr<BlockMaker> blocks,
   offer.project = destination_.project;
   offer.folder = destination_.folder;
   offer.hash = snapshot.hash();
-  offer.manifest_size = snapshot.encoded().size();
+  offer.manifest_size = snapshot.manifest().bytes().size();
   if ((!destination_.likely_known || destination_.fresh) &&
       snapshot.compressed().size() <= kOfferedManifest) {
     offer.manifest = snapshot.compressed();
@@ -39,7 +39,7 @@ SyncSource::SyncSource(std::shared_ptr<BlockMaker> blocks,
 
 // If all contents are few enough to be sent unasked.
 bool SyncSource::PlanAll() {
-  const Manifest& manifest = blocks_->snapshot().manifest();
+  const PackedManifest& manifest = blocks_->snapshot().manifest();
   auto plan = ContentPlan::Make(manifest, RunsOfAll(manifest));
   if (!plan.ok() || plan->size() > kMaxUnasked) return false;
   plan_ = *std::move(plan);
@@ -65,7 +65,7 @@ absl::Status SyncSource::On(const ContentsWanted& wanted) {
   }
   ++asked_;
   had_deltas_ = !wanted.signatures.empty();
-  const Manifest& manifest = blocks_->snapshot().manifest();
+  const PackedManifest& manifest = blocks_->snapshot().manifest();
   DIST_ASSIGN_OR_RETURN(plan_, ContentPlan::Make(manifest, wanted.runs));
   next_block_ = 0;
   size_t bytes = 0;

@@ -42,12 +42,12 @@ std::string LeftOut(std::vector<std::string> paths) {
 SyncTarget::SyncTarget(std::string cache_home, Limits limits)
     : cache_home_(std::move(cache_home)), limits_(std::move(limits)) {}
 
-absl::Status SyncTarget::CheckLimits(const Manifest& manifest) const {
-  if (manifest.entries.size() > limits_.entries) {
+absl::Status SyncTarget::CheckLimits(const PackedManifest& manifest) const {
+  if (manifest.size() > limits_.entries) {
     return absl::InvalidArgumentError("more files than were asked for");
   }
   uint64_t left = limits_.bytes;
-  for (const Entry& entry : manifest.entries) {
+  for (const Entry& entry : manifest) {
     if (entry.type == EntryType::kLink && !limits_.links) {
       return absl::InvalidArgumentError("a link where files were asked for");
     }
@@ -98,9 +98,7 @@ absl::Status SyncTarget::On(const OfferTree& offer, Replies* replies) {
   contents_follow_ = offer.contents_follow;
   if (ledger_.hash == hash_) {
     want_ = ledger_.manifest;
-    DIST_ASSIGN_OR_RETURN(TreeState state,
-                          CheckTree(slot_->tree(), ledger_, intent_, *want_));
-    return Plan(std::move(state), replies);
+    return Check(replies);
   }
   if (!offer.manifest.empty()) return TakeManifest(offer.manifest, replies);
   state_ = State::kManifest;
@@ -120,18 +118,21 @@ absl::Status SyncTarget::On(const SendManifest& part, Replies* replies) {
 
 absl::Status SyncTarget::TakeManifest(absl::string_view compressed,
                                       Replies* replies) {
-  {
-    DIST_ASSIGN_OR_RETURN(const std::string bytes,
-                          Decompress(compressed, manifest_size_));
-    if (DigestOf(bytes).view() != hash_) {
-      return absl::DataLossError("the manifest is not what its hash says");
-    }
-    DIST_ASSIGN_OR_RETURN(Manifest manifest, DecodeManifest(bytes));
-    DIST_RETURN_IF_ERROR(CheckLimits(manifest));
-    want_ = std::make_shared<Manifest>(std::move(manifest));
+  DIST_ASSIGN_OR_RETURN(std::string bytes,
+                        Decompress(compressed, manifest_size_));
+  if (DigestOf(bytes).view() != hash_) {
+    return absl::DataLossError("the manifest is not what its hash says");
   }
-  DIST_ASSIGN_OR_RETURN(TreeState state,
-                        CheckTree(slot_->tree(), ledger_, intent_, *want_));
+  DIST_ASSIGN_OR_RETURN(PackedManifest manifest,
+                        PackedManifest::Parse(std::move(bytes)));
+  DIST_RETURN_IF_ERROR(CheckLimits(manifest));
+  want_ = std::make_shared<PackedManifest>(std::move(manifest));
+  return Check(replies);
+}
+
+absl::Status SyncTarget::Check(Replies* replies) {
+  DIST_ASSIGN_OR_RETURN(TreeState state, CheckTree(slot_->tree(), slot_->own(),
+                                                   ledger_, intent_, want_));
   return Plan(std::move(state), replies);
 }
 
@@ -149,9 +150,9 @@ absl::Status SyncTarget::Plan(TreeState state, Replies* replies) {
       ledger_.since_boot && !slot_->HasStage()) {
     return Finish(replies);
   }
-  ledger_ = intent_ = Ledger();  // Their memory is needed for the new one.
+  ledger_ = intent_ = Ledger();  // The state has what is left to know of them.
   builder_ = std::make_unique<TreeBuilder>(&*slot_, &*store_, std::move(state),
-                                           want_.get(), cache_home_);
+                                           cache_home_);
   if (limits_.leave_out_wrong) builder_->LeaveOutWrong();
   DIST_RETURN_IF_ERROR(builder_->Prepare());
   if (builder_->complete()) return Finish(replies);
@@ -236,22 +237,23 @@ void SyncTarget::Acknowledge(size_t size, Replies* replies) {
 absl::Status SyncTarget::FinishWithoutLost(Replies* replies) {
   const absl::flat_hash_set<Digest> lost = builder_->lost();
   builder_.reset();
-  auto rest = std::make_shared<Manifest>();
-  for (const Entry& entry : want_->entries) {
+  ManifestEncoder rest(want_->bytes().size());
+  for (const Entry& entry : *want_) {
     if (entry.type == EntryType::kFile && lost.contains(entry.digest)) {
       left_out_.push_back(Printable(entry.path));
     } else {
-      rest->entries.push_back(entry);
+      rest.Add(entry);
     }
   }
-  hash_ = std::string(DigestOf(EncodeManifest(*rest)).view());
-  want_ = std::move(rest);
+  std::string bytes = rest.Finish();
+  hash_ = std::string(DigestOf(bytes).view());
+  DIST_ASSIGN_OR_RETURN(PackedManifest manifest,
+                        PackedManifest::Parse(std::move(bytes)));
+  want_ = std::make_shared<PackedManifest>(std::move(manifest));
   contents_follow_ = false;
   ledger_ = ReadLedger(slot_->home(), slot_->ledger());
   intent_ = ReadLedger(slot_->home(), slot_->ledger() + kIntent);
-  DIST_ASSIGN_OR_RETURN(TreeState state,
-                        CheckTree(slot_->tree(), ledger_, intent_, *want_));
-  DIST_RETURN_IF_ERROR(Plan(std::move(state), replies));
+  DIST_RETURN_IF_ERROR(Check(replies));
   if (done()) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(left_out_[0], " changed, and what else came is gone"));

@@ -59,8 +59,9 @@ class SyncTarget {
   // Has written that many bytes, `size` on the link.
   absl::Status Written(uint64_t bytes, size_t size, Replies* replies);
   void Acknowledge(size_t size, Replies* replies);
-  absl::Status CheckLimits(const Manifest& manifest) const;
+  absl::Status CheckLimits(const PackedManifest& manifest) const;
   absl::Status TakeManifest(absl::string_view compressed, Replies* replies);
+  absl::Status Check(Replies* replies);
   absl::Status Plan(TreeState state, Replies* replies);
   absl::Status FinishWithoutLost(Replies* replies);
   absl::Status Finish(Replies* replies);
@@ -77,7 +78,7 @@ class SyncTarget {
   std::string manifest_bytes_;  // Compressed, as far as they have come.
   bool contents_follow_ = false;
   uint64_t unasked_ = 0;  // Bytes of contents that come and are not wanted.
-  std::shared_ptr<const Manifest> want_;
+  std::shared_ptr<const PackedManifest> want_;
   std::unique_ptr<TreeBuilder> builder_;
   std::vector<std::string> left_out_;  // Paths.
   uint64_t unacknowledged_ = 0;

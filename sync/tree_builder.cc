@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,44 +14,60 @@
 #include "core/base/text.h"
 #include "core/manifest/path_rules.h"
 #include "sync/case_check.h"
+#include "sync/other_trees.h"
+#include "sync/swap.h"
 
 namespace dist {
 namespace {
 
-// In a chdir= folder: what somebody else has put there is not removed.
-TreeState WithoutTheirs(TreeState state, const Manifest& want) {
-  const auto leaves = [&](const Entry& entry) {
-    const Entry* const wanted = want.Find(entry.path);
-    if (!state.theirs.contains(entry.path) ||
-        (wanted != nullptr && wanted->type == entry.type)) {
-      return false;
-    }
-    state.foreign.push_back(entry.path);
-    return true;
-  };
-  std::vector<Entry>& entries = state.intact.entries;
-  entries.erase(std::remove_if(entries.begin(), entries.end(), leaves),
-                entries.end());
-  return state;
+// Equal for equal contents, and hardly ever for others.
+uint64_t KeyOf(const Digest& digest) {
+  uint64_t key = 0;
+  memcpy(&key, digest.bytes.data(), sizeof(key));
+  return key;
 }
 
 }  // namespace
 
 TreeBuilder::TreeBuilder(TreeSlot* slot, Store* store, TreeState state,
-                         const Manifest* want, std::string cache_home)
+                         std::string cache_home)
     : slot_(*slot),
       store_(*store),
-      state_(slot->own() ? std::move(state)
-                         : WithoutTheirs(std::move(state), *want)),
-      want_(*want),
+      state_(std::move(state)),
+      wanted_manifest_(
+          state_.manifests[static_cast<size_t>(Found::In::kWanted)]),
+      want_(*wanted_manifest_),
+      want_cursor_(want_),
       cache_home_(std::move(cache_home)),
-      diff_(Diff(state_.intact, want_)),
-      direct_(slot->fresh() && state_.facts.empty()),
-      walk_(slot->tree()) {
-  if (slot_.own()) state_.theirs.clear();
-  for (const auto* made : {&diff_.make_files, &diff_.make_links}) {
-    for (const uint32_t i : *made) state_.theirs.erase(EntryAt(i).path);
+      direct_(slot->fresh() && !state_.has_files),
+      walk_(slot->tree()),
+      where_(want_.size(), Where::kFound),
+      facts_(want_.size()),
+      theirs_(want_.size()) {
+  FoundEntries found(state_);
+  diff_ = Diff(
+      static_cast<uint32_t>(state_.found.size()),
+      [&](uint32_t i) -> const Entry& { return found.At(i); }, want_);
+  for (uint32_t i = 0; i < want_.size(); ++i) {
+    const Found* const had = FoundAt(i);
+    if (had == nullptr) continue;
+    facts_[i] = had->facts;
+    theirs_[i] = had->theirs;
   }
+  // What is replaced is ours from now on.
+  for (const auto* made : {&diff_.make_files, &diff_.make_links}) {
+    for (const uint32_t i : *made) theirs_[i] = false;
+  }
+}
+
+Entry TreeBuilder::EntryAt(uint32_t i) const {
+  want_cursor_.Seek(i);
+  return want_cursor_.entry();
+}
+
+const Found* TreeBuilder::FoundAt(uint32_t i) const {
+  const uint32_t had = diff_.had[i];
+  return had == TreeDiff::kNone ? nullptr : &state_.found[had];
 }
 
 TreeBuilder::~TreeBuilder() {
@@ -61,11 +78,12 @@ TreeBuilder::~TreeBuilder() {
 void TreeBuilder::Abandon() {
   writing_.reset();
   FolderWalk stage(slot_.stage());
-  for (const auto& [i, made] : made_) {
-    if (!keep_ || made.name.empty() || slot_.stage() < 0) continue;
-    const auto folder = stage.At(ParentPath(made.name));
+  for (uint32_t i = 0; i < want_.size(); ++i) {
+    const std::string name = MadeName(i);
+    if (!keep_ || name.empty() || slot_.stage() < 0) continue;
+    const auto folder = stage.At(ParentPath(name));
     if (!folder.ok()) continue;
-    store_.MoveIn(*folder, std::string(BaseName(made.name)), EntryAt(i).digest);
+    store_.MoveIn(*folder, std::string(BaseName(name)), EntryAt(i).digest);
   }
   if (slot_.stage() >= 0) slot_.RemoveStage().IgnoreError();
   if (direct_ && !keep_) {
@@ -86,9 +104,9 @@ void TreeBuilder::Abandon() {
 // rsync does.
 absl::Status TreeBuilder::CheckObstacles() const {
   if (slot_.own()) return absl::OkStatus();
-  for (const std::string& path : state_.foreign) {
-    const Entry* const entry = want_.Find(path);
-    if (entry == nullptr) continue;
+  for (const auto& [path, spoilt] : state_.foreign) {
+    const std::optional<uint32_t> i = want_.Find(path);
+    if (!i) continue;
     const auto folder = OpenFolderBeneath(slot_.tree(), ParentPath(path));
     struct stat info;
     if (!folder.ok() ||
@@ -97,7 +115,7 @@ absl::Status TreeBuilder::CheckObstacles() const {
       continue;
     }
     const bool is_folder = S_ISDIR(info.st_mode);
-    if (is_folder || entry->type == EntryType::kFolder) {
+    if (is_folder || EntryAt(*i).type == EntryType::kFolder) {
       return absl::FailedPreconditionError(absl::StrCat(
           Printable(absl::StrCat(slot_.path(), "/", path)), " is ",
           is_folder ? "a folder" : "no folder",
@@ -117,9 +135,7 @@ absl::Status TreeBuilder::Prepare() {
     DIST_RETURN_IF_ERROR(Remove());
     DIST_RETURN_IF_ERROR(MakeFolders());
   }
-  LocalContents local(&store_, slot_.tree());
-  local.AddTree(state_.intact);
-  DIST_RETURN_IF_ERROR(TakeLocal(&local));
+  DIST_RETURN_IF_ERROR(TakeLocal());
   order_ = wanted_;
   return SkipEmpty();
 }
@@ -148,45 +164,90 @@ std::string TreeBuilder::StageName(uint32_t i) const {
   return absl::StrCat(EntryAt(i).digest.Hex(), "-", i);
 }
 
+// Path in the stage of a file that waits there; "" for every other.
+std::string TreeBuilder::MadeName(uint32_t i) const {
+  if (where_[i] == Where::kStage) return StageName(i);
+  if (where_[i] != Where::kAside) return "";
+  return absl::StrCat(kNew, "/", PathBelow(EntryAt(i).path, aside_));
+}
+
+void TreeBuilder::NoteMade(uint32_t i, const FileFacts& facts) {
+  where_[i] = direct_ ? Where::kPlaced : Where::kStage;
+  facts_[i] = facts;
+}
+
 absl::StatusOr<std::pair<int, std::string>> TreeBuilder::PlaceFor(uint32_t i) {
   if (!direct_) return std::make_pair(slot_.stage(), StageName(i));
-  const std::string& path = EntryAt(i).path;
+  const std::string path = EntryAt(i).path;
   DIST_ASSIGN_OR_RETURN(const int folder, walk_.At(ParentPath(path)));
   return std::make_pair(folder, std::string(BaseName(path)));
 }
 
-absl::Status TreeBuilder::TakeLocal(LocalContents* local) {
-  bool looked_elsewhere = false;
+absl::Status TreeBuilder::TakeLocal() {
+  Contents contents;
+  contents.reserve(diff_.make_files.size());
   for (const uint32_t i : diff_.make_files) {
-    const Entry& entry = EntryAt(i);
-    if (!first_.try_emplace(entry.digest, i).second) {
-      twins_.push_back(i);
-      continue;
+    const Digest digest = EntryAt(i).digest;
+    const auto [first, added] = contents.try_emplace(KeyOf(digest), i);
+    if (!added && EntryAt(first->second).digest == digest) {
+      twins_.emplace_back(i, first->second);
+    } else {
+      wanted_.push_back(i);
     }
-    auto content = local->Open(entry.digest);
-    if (!content.ok() && entry.size > 0 && !looked_elsewhere) {
-      looked_elsewhere = true;
-      // It takes a while, and helps most where nothing is there yet.
-      if (state_.facts.empty()) {
-        local->AddOtherTrees(cache_home_,
-                             BaseName(ParentPath(slot_.home_path())),
-                             slot_.home_path());
-        content = local->Open(entry.digest);
-      }
-    }
-    if (content.ok()) {
-      DIST_ASSIGN_OR_RETURN(const auto place, PlaceFor(i));
-      const auto copied =
-          CopyContent(content->get(), place.first, place.second, entry);
-      if (copied.ok()) {
-        made_[i] = {direct_ ? "" : place.second, *copied};
-        continue;
-      }
-      if (absl::IsResourceExhausted(copied.status())) return copied.status();
-    }
-    wanted_.push_back(i);
+  }
+  FoundEntries found(state_);
+  DIST_RETURN_IF_ERROR(TakeFrom(
+      slot_.tree(), contents, static_cast<uint32_t>(state_.found.size()),
+      [&](uint32_t i) -> const Entry& { return found.At(i); }));
+  // It takes a while, and helps most where nothing is there yet.
+  if (!state_.has_files) {
+    DIST_RETURN_IF_ERROR(VisitOtherTrees(
+        cache_home_, BaseName(ParentPath(slot_.home_path())), slot_.home_path(),
+        [&](int tree, const PackedManifest& has) {
+          PackedManifest::Cursor cursor(has);
+          return TakeFrom(tree, contents, has.size(),
+                          [&](uint32_t i) -> const Entry& {
+                            cursor.Seek(i);
+                            return cursor.entry();
+                          });
+        }));
+  }
+  for (const uint32_t i : wanted_) {
+    if (IsMade(i)) continue;
+    const auto content = store_.Find(EntryAt(i).digest);
+    if (content.ok()) DIST_RETURN_IF_ERROR(Take(i, content->get()));
+  }
+  const auto made = [&](uint32_t i) { return IsMade(i); };
+  wanted_.erase(std::remove_if(wanted_.begin(), wanted_.end(), made),
+                wanted_.end());
+  return absl::OkStatus();
+}
+
+// Copies what is wanted of the files of another tree, or of this one.
+absl::Status TreeBuilder::TakeFrom(
+    int tree, const Contents& contents, uint32_t count,
+    absl::FunctionRef<const Entry&(uint32_t)> entry_at) {
+  if (wanted_.empty()) return absl::OkStatus();
+  for (uint32_t at = 0; at < count; ++at) {
+    const Entry& entry = entry_at(at);
+    if (entry.type != EntryType::kFile || entry.size == 0) continue;
+    const auto wanted = contents.find(KeyOf(entry.digest));
+    if (wanted == contents.end() || IsMade(wanted->second)) continue;
+    const auto content = OpenBeneath(tree, entry.path, O_RDONLY | O_NONBLOCK);
+    if (!content.ok()) continue;
+    DIST_RETURN_IF_ERROR(Take(wanted->second, content->get()));
   }
   return absl::OkStatus();
+}
+
+// Makes a file of what may be its content. Errors: the disk is full.
+absl::Status TreeBuilder::Take(uint32_t i, int content) {
+  DIST_ASSIGN_OR_RETURN(const auto place, PlaceFor(i));
+  const auto copied =
+      CopyContent(content, place.first, place.second, EntryAt(i));
+  if (copied.ok()) NoteMade(i, *copied);
+  return absl::IsResourceExhausted(copied.status()) ? copied.status()
+                                                    : absl::OkStatus();
 }
 
 // An empty content never comes: nothing would say where it begins.
@@ -209,7 +270,7 @@ absl::Status TreeBuilder::Finish() {
     if (may_be && absl::IsDataLoss(facts.status())) return DropWritten();
     return facts.status();
   }
-  made_[i] = {direct_ ? "" : StageName(i), *facts};
+  NoteMade(i, *facts);
   ++next_wanted_;
   return absl::OkStatus();
 }
@@ -238,8 +299,7 @@ absl::Status TreeBuilder::Write(absl::string_view bytes) {
 
 // Files with a content that another one has, too.
 absl::Status TreeBuilder::CopyTwins() {
-  for (const uint32_t i : twins_) {
-    const uint32_t twin = first_.at(EntryAt(i).digest);
+  for (const auto& [i, twin] : twins_) {
     Fd from;
     if (direct_) {
       DIST_ASSIGN_OR_RETURN(
@@ -252,7 +312,7 @@ absl::Status TreeBuilder::CopyTwins() {
     DIST_ASSIGN_OR_RETURN(
         const FileFacts facts,
         CopyContent(from.get(), place.first, place.second, EntryAt(i)));
-    made_[i] = {direct_ ? "" : place.second, facts};
+    NoteMade(i, facts);
   }
   twins_.clear();
   return absl::OkStatus();

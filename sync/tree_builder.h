@@ -13,6 +13,7 @@
 #define DIST_SYNC_TREE_BUILDER_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,12 +21,14 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/manifest/diff.h"
+#include "core/manifest/packed_manifest.h"
 #include "sync/beneath.h"
 #include "sync/content_file.h"
-#include "sync/local_contents.h"
+#include "sync/ledger.h"
 #include "sync/store.h"
 #include "sync/tree_check.h"
 #include "sync/tree_slot.h"
@@ -34,9 +37,9 @@ namespace dist {
 
 class TreeBuilder {
  public:
-  // None of them is owned; all must outlive this. `state` is the slot's.
+  // Slot and store are not owned and must outlive this. `state` is the slot's.
   TreeBuilder(TreeSlot* slot, Store* store, TreeState state,
-              const Manifest* want, std::string cache_home);
+              std::string cache_home);
   ~TreeBuilder();
   TreeBuilder(const TreeBuilder&) = delete;
   TreeBuilder& operator=(const TreeBuilder&) = delete;
@@ -78,12 +81,20 @@ class TreeBuilder {
   uint64_t changed() const { return changed_; }
 
  private:
-  struct Made {
-    std::string name;  // Path in the stage; "": at its place.
-    FileFacts facts;
+  // Where a file is that shall be in the tree.
+  enum class Where : uint8_t {
+    kFound,   // Where it was, or nowhere.
+    kStage,   // In the stage, by StageName().
+    kAside,   // In the folder that shall take the place of aside_.
+    kPlaced,  // At its place, new.
   };
 
-  const Entry& EntryAt(uint32_t i) const { return want_.entries[i]; }
+  Entry EntryAt(uint32_t i) const;
+  // Of the file at the same path, if there was one.
+  const Found* FoundAt(uint32_t i) const;
+  bool IsMade(uint32_t i) const { return where_[i] != Where::kFound; }
+  std::string MadeName(uint32_t i) const;
+  void NoteMade(uint32_t i, const FileFacts& facts);
   std::string StageName(uint32_t i) const;
   absl::Status CheckObstacles() const;
   absl::Status SalvageStage();
@@ -91,7 +102,12 @@ class TreeBuilder {
   absl::StatusOr<std::pair<int, std::string>> PlaceFor(uint32_t i);
   absl::StatusOr<Fd> OpenOld(uint32_t i, uint64_t* size) const;
   absl::Status DropWritten();
-  absl::Status TakeLocal(LocalContents* local);
+  // Positions of files by the beginnings of their hashes.
+  using Contents = absl::flat_hash_map<uint64_t, uint32_t>;
+  absl::Status TakeLocal();
+  absl::Status TakeFrom(int tree, const Contents& contents, uint32_t count,
+                        absl::FunctionRef<const Entry&(uint32_t)> entry_at);
+  absl::Status Take(uint32_t i, int content);
   absl::Status CopyTwins();
   absl::Status SkipEmpty();
   absl::Status Finish();
@@ -102,8 +118,8 @@ class TreeBuilder {
   absl::Status RemoveLeftovers();
   absl::Status MakeAside(const std::string& place, std::string* made);
   absl::Status MakeFolderAside(const std::string& place);
-  absl::Status PutFile(uint32_t i, int folder, const std::string& name,
-                       absl::string_view path);
+  uint32_t FirstUnder(const std::string& place) const;
+  absl::Status PutFile(uint32_t i, int folder, const std::string& name);
   absl::Status ClearOut(const std::string& place, const std::string& old);
   absl::Status ChangeInPlaceAfterAll();
   void MoveKept(const std::string& place, FolderWalk* old);
@@ -112,23 +128,31 @@ class TreeBuilder {
   // In every other.
   absl::Status ChangeInPlace();
   absl::Status Remove();
-  absl::Status RemoveOurs(const std::string& path);
+  absl::Status RemoveOurs(const Entry& entry);
   absl::Status PlaceFiles();
   absl::Status PlaceLinks();
   absl::Status Touch();
   void DropBytecode();
-  absl::Status SaveIntent();
-  absl::Status SaveLedger(const std::string& name, const Manifest& manifest);
+  absl::Status SaveIntent() const;
+  absl::Status SaveLedger(const std::string& name) const;
   void Abandon();
 
   TreeSlot& slot_;
   Store& store_;
   TreeState state_;
-  const Manifest& want_;
+  const std::shared_ptr<const PackedManifest> wanted_manifest_;
+  const PackedManifest& want_;
+  mutable PackedManifest::Cursor want_cursor_;
   const std::string cache_home_;
   TreeDiff diff_;
   const bool direct_;  // Files are written at their place.
   FolderWalk walk_;
+
+  // By position.
+  std::vector<Where> where_;
+  std::vector<FileFacts> facts_;  // Of files that are there, or made.
+  std::vector<bool> theirs_;      // It was there before dist came, and stays.
+  std::string aside_;
 
   std::vector<uint32_t> wanted_;
   std::vector<uint32_t> order_;  // Of writing: wanted_, then signed_.
@@ -138,9 +162,8 @@ class TreeBuilder {
   bool leaves_out_ = false;
   absl::flat_hash_set<Digest> lost_;
   std::optional<ContentFile> writing_;
-  absl::flat_hash_map<Digest, uint32_t> first_;  // Of files with one content.
-  std::vector<uint32_t> twins_;                  // The others of them.
-  absl::flat_hash_map<uint32_t, Made> made_;     // By position.
+  // Files with the content of another one, and that.
+  std::vector<std::pair<uint32_t, uint32_t>> twins_;
   uint64_t changed_ = 0;
   bool committed_ = false;
   bool keep_ = true;

@@ -28,8 +28,10 @@ absl::Status TreeBuilder::Commit() {
   DIST_RETURN_IF_ERROR(Touch());
   if (slot_.fresh()) DIST_RETURN_IF_ERROR(slot_.Publish());
   DropBytecode();
-  state_.intact = Manifest();  // Its memory is needed for the ledger.
-  DIST_RETURN_IF_ERROR(SaveLedger(slot_.ledger(), want_));
+  // Their memory is needed for the ledger.
+  state_ = TreeState();
+  diff_ = TreeDiff();
+  DIST_RETURN_IF_ERROR(SaveLedger(slot_.ledger()));
   unlinkat(slot_.home(), (slot_.ledger() + kIntent).c_str(), 0);
   committed_ = true;
   return slot_.RemoveStage();
@@ -50,31 +52,31 @@ absl::Status TreeBuilder::ChangeInPlace() {
 absl::Status TreeBuilder::Remove() {
   walk_.Forget();
   if (slot_.own()) {
-    for (const std::string& path : state_.foreign) {
+    for (const auto& [path, spoilt] : state_.foreign) {
       DIST_ASSIGN_OR_RETURN(const int folder, walk_.At(ParentPath(path)));
       DIST_RETURN_IF_ERROR(RemoveAll(folder, std::string(BaseName(path))));
     }
   }
-  for (const std::string& path : diff_.remove) {
-    DIST_RETURN_IF_ERROR(RemoveOurs(path));
+  FoundEntries found(state_);
+  for (const uint32_t i : diff_.remove) {
+    DIST_RETURN_IF_ERROR(RemoveOurs(found.At(i)));
   }
   walk_.Forget();
   return absl::OkStatus();
 }
 
-absl::Status TreeBuilder::RemoveOurs(const std::string& path) {
-  const Entry* const entry = state_.intact.Find(path);
-  const auto folder = walk_.At(ParentPath(path));
+absl::Status TreeBuilder::RemoveOurs(const Entry& entry) {
+  const auto folder = walk_.At(ParentPath(entry.path));
   // A tree that lost a folder meanwhile needs no removing there.
   if (!folder.ok()) return absl::OkStatus();
-  const std::string name(BaseName(path));
-  if (entry->type == EntryType::kFile) {
-    store_.MoveIn(*folder, name, entry->digest);
-  } else if (entry->type == EntryType::kLink || slot_.own()) {
+  const std::string name(BaseName(entry.path));
+  if (entry.type == EntryType::kFile) {
+    store_.MoveIn(*folder, name, entry.digest);
+  } else if (entry.type == EntryType::kLink || slot_.own()) {
     return RemoveAll(*folder, name);
   } else if (unlinkat(*folder, name.c_str(), AT_REMOVEDIR) != 0 &&
              errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT) {
-    return ErrnoStatus(errno, path);
+    return ErrnoStatus(errno, entry.path);
   }
   return absl::OkStatus();
 }
@@ -96,30 +98,30 @@ absl::Status TreeBuilder::MakeFolders() {
 
 absl::Status TreeBuilder::PlaceFiles() {
   FolderWalk stage(slot_.stage());
+  FoundEntries found(state_);
   for (const uint32_t i : diff_.make_files) {
     const Entry& entry = EntryAt(i);
-    Made& made = made_.at(i);
-    DIST_ASSIGN_OR_RETURN(const int from, stage.At(ParentPath(made.name)));
+    const std::string made = MadeName(i);
+    DIST_ASSIGN_OR_RETURN(const int from, stage.At(ParentPath(made)));
     DIST_ASSIGN_OR_RETURN(const int folder, walk_.At(ParentPath(entry.path)));
     const std::string name(BaseName(entry.path));
-    const Entry* const old = state_.intact.Find(entry.path);
-    if (old != nullptr && old->type == EntryType::kFile) {
+    if (diff_.had[i] != TreeDiff::kNone) {
       // Its name is empty for a moment only, and nobody uses the tree.
-      store_.MoveIn(folder, name, old->digest);
+      store_.MoveIn(folder, name, found.At(diff_.had[i]).digest);
     }
-    if (renameat(from, std::string(BaseName(made.name)).c_str(), folder,
+    if (renameat(from, std::string(BaseName(made)).c_str(), folder,
                  name.c_str()) != 0) {
       return ErrnoStatus(errno, entry.path);
     }
-    made.name.clear();
+    where_[i] = Where::kPlaced;
     struct stat info;
     if (fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
       return ErrnoStatus(errno, entry.path);
     }
     // Renaming changes a file's ctime; anything else would be another's doing.
-    FileFacts facts = FactsOf(info);
-    made.facts.ctime = facts.ctime;
-    if (facts != made.facts) {
+    const FileFacts facts = FactsOf(info);
+    facts_[i].ctime = facts.ctime;
+    if (facts != facts_[i]) {
       return absl::FailedPreconditionError(absl::StrCat(
           Printable(entry.path), " was changed by another program"));
     }
@@ -144,7 +146,7 @@ absl::Status TreeBuilder::Touch() {
   for (const uint32_t i : diff_.touch) {
     const Entry& entry = EntryAt(i);
     // A copy has its mode and time from the beginning.
-    if (entry.type == EntryType::kLink || made_.contains(i)) continue;
+    if (entry.type == EntryType::kLink || IsMade(i)) continue;
     DIST_ASSIGN_OR_RETURN(const Fd fd, OpenBeneath(slot_.tree(), entry.path,
                                                    O_RDONLY | O_NONBLOCK));
     if (entry.type == EntryType::kFolder) {
@@ -156,7 +158,7 @@ absl::Status TreeBuilder::Touch() {
     DIST_RETURN_IF_ERROR(SetModeAndTime(fd.get(), entry));
     struct stat info;
     if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, entry.path);
-    state_.facts[entry.path] = FactsOf(info);
+    facts_[i] = FactsOf(info);
   }
   return absl::OkStatus();
 }
@@ -173,45 +175,85 @@ void TreeBuilder::DropBytecode() {
       const std::string source =
           absl::StrCat(folder, folder.empty() ? "" : "/",
                        name.substr(0, name.find('.')), ".py");
-      if (want_.Find(source) == nullptr) {
+      if (!want_.Find(source)) {
         RemoveAll(cache->get(), name).IgnoreError();
       }
     }
   }
 }
 
-// All that is ours before the change or after it.
-absl::Status TreeBuilder::SaveIntent() {
-  Manifest both = want_;
-  for (const Entry& entry : state_.intact.entries) {
-    bool fits = want_.Find(entry.path) == nullptr;
-    absl::string_view folder = ParentPath(entry.path);
-    for (; fits && !folder.empty(); folder = ParentPath(folder)) {
-      const Entry* const in = want_.Find(folder);
-      fits = in == nullptr || in->type == EntryType::kFolder;
-    }
-    if (!fits) continue;
-    both.entries.push_back(entry);
-    both.entries.back().mode &= kModeMask;
+absl::Status TreeBuilder::SaveLedger(const std::string& name) const {
+  LedgerStamps stamps;
+  stamps.Reserve(want_.size());
+  uint32_t i = 0;
+  for (const Entry& entry : want_) {
+    if (entry.type == EntryType::kFile) stamps.AddFile(facts_[i]);
+    if (theirs_[i]) stamps.theirs.push_back(i);
+    ++i;
   }
-  Complete(&both);
-  return SaveLedger(slot_.ledger() + kIntent, both);
+  return WriteLedger(slot_.home(), name, want_.bytes(), stamps);
 }
 
-absl::Status TreeBuilder::SaveLedger(const std::string& name,
-                                     const Manifest& manifest) {
-  std::vector<FileFacts> facts(manifest.entries.size());
-  for (size_t i = 0; i < manifest.entries.size(); ++i) {
-    const std::string& path = manifest.entries[i].path;
-    if (manifest.entries[i].type != EntryType::kFile) continue;
-    const Entry* const wanted = want_.Find(path);
-    const auto made =
-        wanted == nullptr
-            ? made_.end()
-            : made_.find(static_cast<uint32_t>(wanted - want_.entries.data()));
-    facts[i] = made != made_.end() ? made->second.facts : state_.facts[path];
+// All that is ours before the change or after it.
+absl::Status TreeBuilder::SaveIntent() const {
+  ManifestEncoder manifest(want_.bytes().size());
+  LedgerStamps stamps;
+  stamps.Reserve(want_.size());
+  uint32_t count = 0;
+  const auto put = [&](const Entry& entry, const FileFacts& facts,
+                       bool theirs) {
+    manifest.Add(entry);
+    if (entry.type == EntryType::kFile) stamps.AddFile(facts);
+    if (theirs) stamps.theirs.push_back(count);
+    ++count;
+  };
+  PackedManifest::Cursor wanted(want_);
+  // The folders that the next entry may be in.
+  std::vector<std::string> open;
+  const auto add = [&](const Entry& entry, const FileFacts& facts,
+                       bool theirs) {
+    while (!open.empty() && !IsPathUnder(entry.path, open.back())) {
+      open.pop_back();
+    }
+    // Somebody else's, or it would have been found.
+    size_t end = open.empty() ? 0 : open.back().size() + 1;
+    while ((end = entry.path.find('/', end)) != std::string::npos) {
+      Entry folder;
+      folder.path = entry.path.substr(0, end++);
+      folder.type = EntryType::kFolder;
+      folder.mode = 0755;
+      put(folder, {}, /*theirs=*/true);
+      open.push_back(folder.path);
+    }
+    put(entry, facts, theirs);
+    if (entry.type == EntryType::kFolder) open.push_back(entry.path);
+  };
+  const auto add_wanted_before = [&](absl::string_view path) {
+    for (; !wanted.at_end(); wanted.Next()) {
+      const uint32_t i = wanted.position();
+      if (!path.empty() && ComparePaths(wanted.entry().path, path) >= 0) break;
+      add(wanted.entry(), facts_[i], theirs_[i]);
+    }
+  };
+  FoundEntries found(state_);
+  for (uint32_t i = 0; i < state_.found.size(); ++i) {
+    Entry entry = found.At(i);
+    add_wanted_before(entry.path);
+    if (!wanted.at_end() && wanted.entry().path == entry.path) continue;
+    // What is wanted in the place of its folder is about to be.
+    absl::string_view folder = ParentPath(entry.path);
+    bool fits = true;
+    for (; fits && !folder.empty(); folder = ParentPath(folder)) {
+      const std::optional<uint32_t> in = want_.Find(folder);
+      fits = !in || want_.At(*in).type == EntryType::kFolder;
+    }
+    if (!fits) continue;
+    entry.mode &= kModeMask;
+    add(entry, state_.found[i].facts, state_.found[i].theirs);
   }
-  return WriteLedger(slot_.home(), name, manifest, facts, state_.theirs);
+  add_wanted_before("");
+  return WriteLedger(slot_.home(), slot_.ledger() + kIntent, manifest.Finish(),
+                     stamps);
 }
 
 }  // namespace dist

@@ -30,9 +30,10 @@ TreeBuilder::Signatures() {
   size_t bytes = 0;
   std::vector<uint32_t> whole;
   for (const uint32_t i : wanted_) {
-    const Entry* const old = state_.intact.Find(EntryAt(i).path);
-    if (!direct_ && old != nullptr && old->type == EntryType::kFile &&
-        WorthADelta(old->size, EntryAt(i).size) && bytes < kMaxSignatures) {
+    const Found* const old = FoundAt(i);
+    if (!direct_ && old != nullptr &&
+        WorthADelta(old->facts.size, EntryAt(i).size) &&
+        bytes < kMaxSignatures) {
       uint64_t size = 0;
       const auto fd = OpenOld(i, &size);
       auto signature = fd.ok() && WorthADelta(size, EntryAt(i).size)

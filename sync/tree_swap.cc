@@ -18,22 +18,12 @@
 namespace dist {
 namespace {
 
-// `path` is `folder` or in it; "" is the tree.
-bool IsUnder(absl::string_view path, absl::string_view folder) {
-  return folder.empty() || path == folder ||
-         (absl::StartsWith(path, folder) && path[folder.size()] == '/');
-}
-
-absl::string_view Below(absl::string_view path, absl::string_view folder) {
-  return folder.empty() ? path : path.substr(folder.size() + 1);
-}
-
 // The path of what all paths that it is told are in.
 class Common {
  public:
   void Add(absl::string_view path) {
     if (count_++ == 0) path_ = std::string(path);
-    while (!IsUnder(path, path_)) path_ = std::string(ParentPath(path_));
+    while (!IsPathUnder(path, path_)) path_ = std::string(ParentPath(path_));
   }
   size_t count() const { return count_; }
   const std::string& path() const { return path_; }
@@ -50,15 +40,18 @@ class Common {
 std::optional<std::string> TreeBuilder::PlaceOfChange() const {
   Common common;
   size_t modes = 0;
-  for (const std::string& path : diff_.remove) common.Add(path);
-  for (const std::string& path : state_.spoilt) common.Add(path);
+  FoundEntries found(state_);
+  for (const uint32_t i : diff_.remove) common.Add(found.At(i).path);
+  for (const auto& [path, spoilt] : state_.foreign) {
+    if (spoilt) common.Add(path);
+  }
   for (const auto* made :
        {&diff_.make_folders, &diff_.make_files, &diff_.make_links}) {
     for (const uint32_t i : *made) common.Add(EntryAt(i).path);
   }
   for (const uint32_t i : diff_.touch) {
     const Entry& entry = EntryAt(i);
-    if (state_.intact.Find(entry.path)->mode == entry.mode) continue;
+    if (FoundAt(i)->mode == entry.mode) continue;
     common.Add(entry.path);
     ++modes;
   }
@@ -80,7 +73,9 @@ absl::Status TreeBuilder::SwapIn() {
   }
   DIST_ASSIGN_OR_RETURN(const std::string old,
                         Swap(slot_.stage(), made, folder, name));
-  for (auto& [i, file] : made_) file.name.clear();
+  for (Where& where : where_) {
+    if (where != Where::kFound) where = Where::kPlaced;
+  }
   walk_.Forget();
   if (place->empty()) DIST_RETURN_IF_ERROR(slot_.ReopenTree());
   if (!old.empty()) DIST_RETURN_IF_ERROR(ClearOut(*place, old));
@@ -89,7 +84,10 @@ absl::Status TreeBuilder::SwapIn() {
 
 // Where not even that one rename is possible.
 absl::Status TreeBuilder::ChangeInPlaceAfterAll() {
-  for (const uint32_t i : diff_.touch) made_.erase(i);
+  for (const uint32_t i : diff_.touch) {
+    where_[i] = Where::kFound;
+    facts_[i] = FoundAt(i)->facts;
+  }
   DIST_RETURN_IF_ERROR(ChangeInPlace());
   DIST_RETURN_IF_ERROR(RemoveAll(slot_.stage(), kNew));
   return LookAgain("");
@@ -97,8 +95,8 @@ absl::Status TreeBuilder::ChangeInPlaceAfterAll() {
 
 // What tests have left behind was never synced: no part of the old tree.
 absl::Status TreeBuilder::RemoveLeftovers() {
-  for (const std::string& path : state_.foreign) {
-    if (state_.spoilt.contains(path)) continue;
+  for (const auto& [path, spoilt] : state_.foreign) {
+    if (spoilt) continue;
     DIST_ASSIGN_OR_RETURN(const int folder, walk_.At(ParentPath(path)));
     DIST_RETURN_IF_ERROR(RemoveAll(folder, std::string(BaseName(path))));
   }
@@ -109,45 +107,57 @@ absl::Status TreeBuilder::RemoveLeftovers() {
 // nothing shall be there.
 absl::Status TreeBuilder::MakeAside(const std::string& place,
                                     std::string* made) {
-  const Entry* const entry = place.empty() ? nullptr : want_.Find(place);
-  const Entry* const had = state_.intact.Find(place);
-  if (!place.empty() && entry == nullptr) return absl::OkStatus();
+  std::optional<uint32_t> wanted;
+  EntryType type = EntryType::kFolder;
+  if (!place.empty()) {
+    wanted = want_.Find(place);
+    if (!wanted) return absl::OkStatus();
+    type = EntryAt(*wanted).type;
+  }
+  const std::optional<uint32_t> had = state_.Find(place);
   // Only files and links change places at once everywhere.
-  if (had == nullptr || had->type == EntryType::kFolder || entry == nullptr ||
-      entry->type == EntryType::kFolder) {
+  if (!had || type == EntryType::kFolder ||
+      FoundEntries(state_).At(*had).type == EntryType::kFolder) {
     DIST_RETURN_IF_ERROR(NoteSwap(slot_.stage(), place));
   }
   *made = kNew;
-  if (place.empty() || entry->type == EntryType::kFolder) {
+  if (type == EntryType::kFolder) {
     // Should we be killed, the next one shall not have to read all of it: links
     // change a file's ctime.
-    DIST_RETURN_IF_ERROR(SaveLedger(slot_.ledger() + kIntent, want_));
+    DIST_RETURN_IF_ERROR(SaveLedger(slot_.ledger() + kIntent));
     return MakeFolderAside(place);
   }
-  if (entry->type == EntryType::kLink) {
-    return symlinkat(entry->target.c_str(), slot_.stage(), kNew) == 0
+  if (type == EntryType::kLink) {
+    return symlinkat(EntryAt(*wanted).target.c_str(), slot_.stage(), kNew) == 0
                ? absl::OkStatus()
                : ErrnoStatus(errno, place);
   }
-  *made = made_.at(static_cast<uint32_t>(entry - want_.entries.data())).name;
+  *made = MadeName(*wanted);
   return absl::OkStatus();
+}
+
+// The position of `place` in the wanted manifest; its end, if it is not there.
+uint32_t TreeBuilder::FirstUnder(const std::string& place) const {
+  if (place.empty()) return 0;
+  return want_.Find(place).value_or(want_.size());
 }
 
 absl::Status TreeBuilder::MakeFolderAside(const std::string& place) {
   if (mkdirat(slot_.stage(), kNew, 0700) != 0) return ErrnoStatus(errno, kNew);
   DIST_ASSIGN_OR_RETURN(const Fd root, OpenFolderBeneath(slot_.stage(), kNew));
   FolderWalk walk(root.get());
-  const size_t count = want_.entries.size();
-  size_t i = place.empty() ? 0 : want_.Find(place) - want_.entries.data();
-  for (; i < count && IsUnder(EntryAt(i).path, place); ++i) {
-    const Entry& entry = EntryAt(i);
+  aside_ = place;
+  PackedManifest::Cursor cursor(want_, FirstUnder(place));
+  for (; !cursor.at_end() && IsPathUnder(cursor.entry().path, place);
+       cursor.Next()) {
+    const Entry& entry = cursor.entry();
     const bool top = entry.path == place;
-    const absl::string_view path = top ? "" : Below(entry.path, place);
+    const absl::string_view path = top ? "" : PathBelow(entry.path, place);
     DIST_ASSIGN_OR_RETURN(const int folder, walk.At(ParentPath(path)));
     const std::string name(BaseName(path));
     switch (entry.type) {
       case EntryType::kFile:
-        DIST_RETURN_IF_ERROR(PutFile(i, folder, name, path));
+        DIST_RETURN_IF_ERROR(PutFile(cursor.position(), folder, name));
         break;
       case EntryType::kLink:
         if (symlinkat(entry.target.c_str(), folder, name.c_str()) != 0) {
@@ -171,20 +181,17 @@ absl::Status TreeBuilder::MakeFolderAside(const std::string& place) {
 
 // A file that stays is in both folders until the old one goes.
 absl::Status TreeBuilder::PutFile(uint32_t i, int folder,
-                                  const std::string& name,
-                                  absl::string_view path) {
+                                  const std::string& name) {
   const Entry& entry = EntryAt(i);
-  const auto made = made_.find(i);
-  std::string place = absl::StrCat(kNew, "/", path);
-  if (made != made_.end()) {
-    if (renameat(slot_.stage(), made->second.name.c_str(), folder,
-                 name.c_str()) != 0) {
+  if (IsMade(i)) {
+    if (renameat(slot_.stage(), MadeName(i).c_str(), folder, name.c_str()) !=
+        0) {
       return ErrnoStatus(errno, entry.path);
     }
-    made->second.name = std::move(place);
+    where_[i] = Where::kAside;
     return absl::OkStatus();
   }
-  if (state_.intact.Find(entry.path)->mode == entry.mode) {
+  if (FoundAt(i)->mode == entry.mode) {
     DIST_ASSIGN_OR_RETURN(const int from, walk_.At(ParentPath(entry.path)));
     const std::string from_name(BaseName(entry.path));
     if (linkat(from, from_name.c_str(), folder, name.c_str(), 0) == 0) {
@@ -194,37 +201,41 @@ absl::Status TreeBuilder::PutFile(uint32_t i, int folder,
   // Another mode, or a file system that has no hard links, or no more of them.
   DIST_ASSIGN_OR_RETURN(const Fd from, OpenBeneath(slot_.tree(), entry.path,
                                                    O_RDONLY | O_NONBLOCK));
-  DIST_ASSIGN_OR_RETURN(const FileFacts facts,
+  DIST_ASSIGN_OR_RETURN(facts_[i],
                         CopyContent(from.get(), folder, name, entry));
-  made_[i] = {std::move(place), facts};
+  where_[i] = Where::kAside;
   return absl::OkStatus();
 }
 
 // Takes what is worth keeping from `old`, which was at `place`; removes it.
 absl::Status TreeBuilder::ClearOut(const std::string& place,
                                    const std::string& old) {
-  const Entry* const had = state_.intact.Find(place);
-  if (had != nullptr && had->type == EntryType::kFile) {
-    store_.MoveIn(slot_.stage(), old, had->digest);
-    return absl::OkStatus();
+  FoundEntries found(state_);
+  if (const std::optional<uint32_t> had = state_.Find(place)) {
+    const Entry& entry = found.At(*had);
+    if (entry.type == EntryType::kFile) {
+      store_.MoveIn(slot_.stage(), old, entry.digest);
+      return absl::OkStatus();
+    }
   }
   const auto root = OpenFolderBeneath(slot_.stage(), old);
   if (root.ok()) {
     FolderWalk walk(root->get());
     MoveKept(place, &walk);
-    const auto give_up = [&](const std::string& path) {
-      const Entry* const entry = state_.intact.Find(path);
-      if (!IsUnder(path, place) || entry == nullptr ||
-          entry->type != EntryType::kFile) {
+    const auto give_up = [&](uint32_t i) {
+      const Entry& entry = found.At(i);
+      if (!IsPathUnder(entry.path, place) || entry.type != EntryType::kFile) {
         return;
       }
-      const absl::string_view below = Below(path, place);
+      const absl::string_view below = PathBelow(entry.path, place);
       const auto folder = walk.At(ParentPath(below));
       if (!folder.ok()) return;
-      store_.MoveIn(*folder, std::string(BaseName(below)), entry->digest);
+      store_.MoveIn(*folder, std::string(BaseName(below)), entry.digest);
     };
-    for (const std::string& path : diff_.remove) give_up(path);
-    for (const uint32_t i : diff_.make_files) give_up(EntryAt(i).path);
+    for (const uint32_t i : diff_.remove) give_up(i);
+    for (const uint32_t i : diff_.make_files) {
+      if (diff_.had[i] != TreeDiff::kNone) give_up(diff_.had[i]);
+    }
   }
   return RemoveAll(slot_.stage(), old);
 }
@@ -233,9 +244,9 @@ absl::Status TreeBuilder::ClearOut(const std::string& place,
 void TreeBuilder::MoveKept(const std::string& place, FolderWalk* old) {
   for (const auto* kept : {&state_.kept, &state_.bytecode}) {
     for (const std::string& path : *kept) {
-      if (!IsUnder(path, place)) continue;
+      if (!IsPathUnder(path, place)) continue;
       const auto to = walk_.At(ParentPath(path));
-      const auto from = old->At(ParentPath(Below(path, place)));
+      const auto from = old->At(ParentPath(PathBelow(path, place)));
       const std::string name(BaseName(path));
       if (!to.ok() || !from.ok()) continue;
       (void)!renameat(*from, name.c_str(), *to, name.c_str());
@@ -246,12 +257,10 @@ void TreeBuilder::MoveKept(const std::string& place, FolderWalk* old) {
 // Links that came and went have changed the ctime of what stayed. Anything else
 // would be another's doing.
 absl::Status TreeBuilder::LookAgain(const std::string& place) {
-  const size_t count = want_.entries.size();
-  const Entry* const first = place.empty() ? nullptr : want_.Find(place);
-  if (!place.empty() && first == nullptr) return absl::OkStatus();
-  size_t i = first == nullptr ? 0 : first - want_.entries.data();
-  for (; i < count && IsUnder(EntryAt(i).path, place); ++i) {
-    const Entry& entry = EntryAt(i);
+  PackedManifest::Cursor cursor(want_, FirstUnder(place));
+  for (; !cursor.at_end() && IsPathUnder(cursor.entry().path, place);
+       cursor.Next()) {
+    const Entry& entry = cursor.entry();
     if (entry.type != EntryType::kFile) continue;
     DIST_ASSIGN_OR_RETURN(const int folder, walk_.At(ParentPath(entry.path)));
     struct stat info;
@@ -259,9 +268,7 @@ absl::Status TreeBuilder::LookAgain(const std::string& place) {
                 AT_SYMLINK_NOFOLLOW) != 0) {
       return ErrnoStatus(errno, entry.path);
     }
-    const auto made = made_.find(i);
-    FileFacts& known =
-        made != made_.end() ? made->second.facts : state_.facts[entry.path];
+    FileFacts& known = facts_[cursor.position()];
     const FileFacts facts = FactsOf(info);
     known.ctime = facts.ctime;
     if (facts != known) {

@@ -4,20 +4,14 @@
 #include <cstdint>
 #include <utility>
 
-#include "core/base/status_macros.h"
 #include "core/manifest/path_rules.h"
 
 namespace dist {
 namespace {
 
 constexpr absl::string_view kMagic = "dist-tree-1\n";
-// Paths share prefixes, so that short bytes can stand for long paths: what they
-// stand for is bounded as well.
-constexpr size_t kMaxPathBytes = size_t{128} << 20;
-
-absl::Status Malformed() {
-  return absl::InvalidArgumentError("malformed manifest");
-}
+constexpr size_t kMaxVarint = 10;
+constexpr size_t kFront = kMagic.size() + kMaxVarint;
 
 void PutNumber(uint64_t value, std::string* out) {
   while (value >= 0x80) {
@@ -36,142 +30,119 @@ int64_t UnZigZag(uint64_t value) {
   return static_cast<int64_t>((value >> 1) ^ (~(value & 1) + 1));
 }
 
-void PutEntry(const Entry& entry, absl::string_view previous,
-              std::string* out) {
-  const size_t limit = std::min(previous.size(), entry.path.size());
-  size_t shared = 0;
-  while (shared < limit && previous[shared] == entry.path[shared]) ++shared;
-  PutNumber(shared, out);
-  PutNumber(entry.path.size() - shared, out);
-  out->append(entry.path, shared, std::string::npos);
-  out->push_back(static_cast<char>(entry.type));
-  switch (entry.type) {
-    case EntryType::kFolder:
-      PutNumber(entry.mode, out);
-      break;
-    case EntryType::kFile:
-      PutNumber(entry.mode, out);
-      PutNumber(entry.size, out);
-      PutNumber(ZigZag(entry.mtime), out);
-      out->append(entry.digest.view().data(), Digest::kSize);
-      break;
-    case EntryType::kLink:
-      PutNumber(entry.target.size(), out);
-      out->append(entry.target);
-      break;
-  }
-}
-
-// Takes values from the front of bytes; after a failure all are empty.
-class Reader {
- public:
-  explicit Reader(absl::string_view bytes) : bytes_(bytes) {}
-
-  uint64_t Number(uint64_t max) {
-    uint64_t value = 0;
-    for (int shift = 0; shift < 64 && !bytes_.empty(); shift += 7) {
-      const auto byte = static_cast<uint8_t>(bytes_.front());
-      bytes_.remove_prefix(1);
-      if (shift == 63 && byte > 1) break;
-      value |= uint64_t{byte & 0x7fu} << shift;
-      if ((byte & 0x80) != 0) continue;
-      // A padded number would be a second encoding.
-      if (value > max || (byte == 0 && shift > 0)) break;
-      return value;
-    }
-    Fail();
-    return 0;
-  }
-
-  absl::string_view Bytes(size_t size) {
-    if (size > bytes_.size()) {
-      Fail();
-      return {};
-    }
-    const absl::string_view taken = bytes_.substr(0, size);
-    bytes_.remove_prefix(size);
-    return taken;
-  }
-
-  void Fail() {
-    failed_ = true;
-    bytes_ = {};
-  }
-
-  bool failed() const { return failed_; }
-  bool at_end() const { return bytes_.empty(); }
-  size_t left() const { return bytes_.size(); }
-
- private:
-  absl::string_view bytes_;
-  bool failed_ = false;
-};
-
-void GetEntry(absl::string_view previous, Reader* in, Entry* entry) {
-  const size_t shared = in->Number(previous.size());
-  const absl::string_view rest = in->Bytes(in->Number(kMaxPath));
-  entry->path.assign(previous.data(), shared);
-  entry->path.append(rest.data(), rest.size());
-  // The longest prefix that is shared, or it would be another encoding.
-  if (shared < previous.size() && !rest.empty() &&
-      previous[shared] == rest[0]) {
-    in->Fail();
-  }
-  entry->type = static_cast<EntryType>(in->Number(2));
-  switch (entry->type) {
-    case EntryType::kFolder:
-      entry->mode = static_cast<uint32_t>(in->Number(kModeMask));
-      break;
-    case EntryType::kFile:
-      entry->mode = static_cast<uint32_t>(in->Number(kModeMask));
-      entry->size = in->Number(kMaxFileSize);
-      entry->mtime = UnZigZag(in->Number(UINT64_MAX));
-      entry->digest = Digest::FromBytes(in->Bytes(Digest::kSize));
-      break;
-    case EntryType::kLink:
-      entry->target = std::string(in->Bytes(in->Number(kMaxPath)));
-      break;
-  }
-}
-
 }  // namespace
 
-std::string EncodeManifest(const Manifest& manifest) {
-  std::string out(kMagic);
-  PutNumber(manifest.entries.size(), &out);
-  absl::string_view previous;
-  for (const Entry& entry : manifest.entries) {
-    PutEntry(entry, previous, &out);
-    previous = entry.path;
-  }
-  return out;
+ManifestEncoder::ManifestEncoder(size_t bytes) {
+  out_.reserve(bytes + kFront);
+  out_.assign(kFront, '\0');
 }
 
-absl::StatusOr<Manifest> DecodeManifest(absl::string_view bytes) {
-  if (bytes.size() > kMaxManifestBytes ||
-      bytes.substr(0, kMagic.size()) != kMagic) {
-    return Malformed();
+void ManifestEncoder::Add(const Entry& entry) {
+  ++count_;
+  const size_t limit = std::min(previous_.size(), entry.path.size());
+  size_t shared = 0;
+  while (shared < limit && previous_[shared] == entry.path[shared]) ++shared;
+  PutNumber(shared, &out_);
+  PutNumber(entry.path.size() - shared, &out_);
+  out_.append(entry.path, shared, std::string::npos);
+  previous_.replace(shared, std::string::npos, entry.path, shared,
+                    std::string::npos);
+  out_.push_back(static_cast<char>(entry.type));
+  switch (entry.type) {
+    case EntryType::kFolder:
+      PutNumber(entry.mode, &out_);
+      break;
+    case EntryType::kFile:
+      PutNumber(entry.mode, &out_);
+      PutNumber(entry.size, &out_);
+      PutNumber(ZigZag(entry.mtime), &out_);
+      out_.append(entry.digest.view().data(), Digest::kSize);
+      break;
+    case EntryType::kLink:
+      PutNumber(entry.target.size(), &out_);
+      out_.append(entry.target);
+      break;
   }
-  Reader in(bytes.substr(kMagic.size()));
-  const uint64_t count = in.Number(kMaxEntries);
-  Manifest manifest;
-  size_t path_bytes = 0;
-  absl::string_view previous;
-  for (uint64_t i = 0; i < count && !in.failed(); ++i) {
-    // An entry takes four bytes at least.
-    if (i == 0)
-      manifest.entries.reserve(std::min<size_t>(count, in.left() / 4));
-    Entry entry;
-    // Links carry the default mode; there is nothing to send of it.
-    GetEntry(previous, &in, &entry);
-    path_bytes += entry.path.size();
-    if (path_bytes > kMaxPathBytes) return Malformed();
-    manifest.entries.push_back(std::move(entry));
-    previous = manifest.entries.back().path;
+}
+
+std::string ManifestEncoder::Finish() {
+  std::string front(kMagic);
+  PutNumber(count_, &front);
+  out_.replace(0, kFront, front);
+  return std::move(out_);
+}
+
+std::string EncodeManifest(const Manifest& manifest) {
+  ManifestEncoder encoder;
+  for (const Entry& entry : manifest.entries) encoder.Add(entry);
+  return encoder.Finish();
+}
+
+absl::StatusOr<ManifestDecoder> ManifestDecoder::Begin(
+    absl::string_view bytes) {
+  ManifestDecoder decoder(bytes, kMagic.size());
+  if (bytes.substr(0, kMagic.size()) == kMagic) {
+    decoder.count_ = decoder.Number(kMaxEntries);
+    if (!decoder.failed_) return decoder;
   }
-  if (in.failed() || !in.at_end()) return Malformed();
-  DIST_RETURN_IF_ERROR(CheckManifest(manifest));
-  return manifest;
+  return absl::InvalidArgumentError("malformed manifest");
+}
+
+uint64_t ManifestDecoder::Number(uint64_t max) {
+  uint64_t value = 0;
+  for (int shift = 0; shift < 64 && at_ < bytes_.size(); shift += 7) {
+    const auto byte = static_cast<uint8_t>(bytes_[at_++]);
+    if (shift == 63 && byte > 1) break;
+    value |= uint64_t{byte & 0x7fu} << shift;
+    if ((byte & 0x80) != 0) continue;
+    // A padded number would be a second encoding.
+    if (value > max || (byte == 0 && shift > 0)) break;
+    return value;
+  }
+  failed_ = true;
+  return 0;
+}
+
+absl::string_view ManifestDecoder::Bytes(size_t size) {
+  if (failed_ || size > bytes_.size() - at_) {
+    failed_ = true;
+    return {};
+  }
+  const absl::string_view taken = bytes_.substr(at_, size);
+  at_ += size;
+  return taken;
+}
+
+bool ManifestDecoder::Next(Entry* entry) {
+  shared_ = Number(entry->path.size());
+  const absl::string_view rest = Bytes(Number(kMaxPath));
+  if (failed_) return false;
+  entry->path.resize(shared_);
+  entry->path.append(rest.data(), rest.size());
+  // What an entry of its type does not have is as in a new one.
+  entry->mode = Entry().mode;
+  entry->size = 0;
+  entry->mtime = 0;
+  entry->digest = Digest();
+  entry->target.clear();
+  entry->type = static_cast<EntryType>(Number(2));
+  switch (entry->type) {
+    case EntryType::kFolder:
+      entry->mode = static_cast<uint32_t>(Number(kModeMask));
+      break;
+    case EntryType::kFile:
+      entry->mode = static_cast<uint32_t>(Number(kModeMask));
+      entry->size = Number(kMaxFileSize);
+      entry->mtime = UnZigZag(Number(UINT64_MAX));
+      entry->digest = Digest::FromBytes(Bytes(Digest::kSize));
+      break;
+    case EntryType::kLink: {
+      const absl::string_view target = Bytes(Number(kMaxPath));
+      entry->target.assign(target.data(), target.size());
+      break;
+    }
+  }
+  return !failed_;
 }
 
 }  // namespace dist

@@ -26,30 +26,31 @@ bool SameContent(const Entry& a, const Entry& b) {
 
 }  // namespace
 
-TreeDiff Diff(const Manifest& have, const Manifest& want) {
+TreeDiff Diff(uint32_t count, absl::FunctionRef<const Entry&(uint32_t)> have,
+              const PackedManifest& want) {
   TreeDiff diff;
-  auto old = have.entries.begin();
-  const auto old_end = have.entries.end();
-  for (uint32_t i = 0; i < want.entries.size(); ++i) {
-    const Entry& entry = want.entries[i];
-    while (old != old_end && ComparePaths(old->path, entry.path) < 0) {
-      diff.remove.push_back((old++)->path);
+  diff.had.reserve(want.size());
+  uint32_t i = 0;
+  const Entry* old = count > 0 ? &have(0) : nullptr;
+  const auto next = [&] { old = ++i < count ? &have(i) : nullptr; };
+  uint32_t position = 0;
+  for (const Entry& entry : want) {
+    for (; old != nullptr && ComparePaths(old->path, entry.path) < 0; next()) {
+      diff.remove.push_back(i);
     }
-    if (old == old_end || old->path != entry.path) {
-      Make(entry, i, &diff);
-      continue;
-    }
-    if (old->type != entry.type) {
-      diff.remove.push_back(old->path);
-      Make(entry, i, &diff);
-    } else if (!SameContent(*old, entry)) {
-      Make(entry, i, &diff);
+    const bool there = old != nullptr && old->path == entry.path;
+    const bool same_type = there && old->type == entry.type;
+    diff.had.push_back(same_type ? i : TreeDiff::kNone);
+    if (there && !same_type) diff.remove.push_back(i);
+    if (!same_type || !SameContent(*old, entry)) {
+      Make(entry, position, &diff);
     } else if (*old != entry) {
-      diff.touch.push_back(i);
+      diff.touch.push_back(position);
     }
-    ++old;
+    if (there) next();
+    ++position;
   }
-  for (; old != old_end; ++old) diff.remove.push_back(old->path);
+  for (; old != nullptr; next()) diff.remove.push_back(i);
   // What is in a folder sorts behind it and must go first.
   std::reverse(diff.remove.begin(), diff.remove.end());
   return diff;

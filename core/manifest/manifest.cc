@@ -1,9 +1,9 @@
 #include "core/manifest/manifest.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
@@ -33,61 +33,64 @@ absl::Status CheckEntry(const Entry& entry) {
 
 }  // namespace
 
-const Entry* Manifest::Find(absl::string_view path) const {
-  const auto found =
-      std::lower_bound(entries.begin(), entries.end(), path,
-                       [](const Entry& entry, absl::string_view wanted) {
-                         return ComparePaths(entry.path, wanted) < 0;
-                       });
-  return found != entries.end() && found->path == path ? &*found : nullptr;
-}
-
 void Complete(Manifest* manifest) {
   std::vector<Entry>& entries = manifest->entries;
-  absl::flat_hash_set<std::string> known;
-  for (const Entry& entry : entries) known.insert(entry.path);
-  const size_t listed = entries.size();
-  for (size_t i = 0; i < listed; ++i) {
-    const std::string path = entries[i].path;
-    absl::string_view folder = ParentPath(path);
-    for (; !folder.empty(); folder = ParentPath(folder)) {
-      if (!known.insert(std::string(folder)).second) break;
-      Entry entry;
-      entry.path = std::string(folder);
-      entry.type = EntryType::kFolder;
-      entry.mode = 0755;
-      entries.push_back(std::move(entry));
+  const auto before = [](const Entry& a, const Entry& b) {
+    return ComparePaths(a.path, b.path) < 0;
+  };
+  const auto sort = [&] {
+    if (!std::is_sorted(entries.begin(), entries.end(), before)) {
+      std::stable_sort(entries.begin(), entries.end(), before);
     }
+    const auto twice = std::unique(
+        entries.begin(), entries.end(),
+        [](const Entry& a, const Entry& b) { return a.path == b.path; });
+    entries.erase(twice, entries.end());
+  };
+  sort();
+  std::vector<std::string> open;  // Folders that the next entry may be in.
+  std::vector<Entry> missing;
+  for (const Entry& entry : entries) {
+    while (!open.empty() && !IsPathUnder(entry.path, open.back())) {
+      open.pop_back();
+    }
+    size_t end = open.empty() ? 0 : open.back().size() + 1;
+    while ((end = entry.path.find('/', end)) != std::string::npos) {
+      Entry folder;
+      folder.path = entry.path.substr(0, end++);
+      folder.type = EntryType::kFolder;
+      folder.mode = 0755;
+      open.push_back(folder.path);
+      missing.push_back(std::move(folder));
+    }
+    if (entry.type == EntryType::kFolder) open.push_back(entry.path);
   }
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const Entry& a, const Entry& b) {
-                     return ComparePaths(a.path, b.path) < 0;
-                   });
-  const auto twice = std::unique(
-      entries.begin(), entries.end(),
-      [](const Entry& a, const Entry& b) { return a.path == b.path; });
-  entries.erase(twice, entries.end());
+  if (missing.empty()) return;
+  std::move(missing.begin(), missing.end(), std::back_inserter(entries));
+  sort();
+}
+
+absl::Status ManifestChecker::Add(const Entry& entry) {
+  DIST_RETURN_IF_ERROR(CheckEntry(entry));
+  // No path is empty, so the first one follows that.
+  if (ComparePaths(previous_, entry.path) >= 0) {
+    return Bad(entry, "is out of order");
+  }
+  const absl::string_view parent = ParentPath(entry.path);
+  while (!open_.empty() && open_.back() != parent) open_.pop_back();
+  if (!parent.empty() && open_.empty()) return Bad(entry, "is in no folder");
+  if (entry.type == EntryType::kFolder) open_.push_back(entry.path);
+  previous_ = entry.path;
+  return absl::OkStatus();
 }
 
 absl::Status CheckManifest(const Manifest& manifest) {
   if (manifest.entries.size() > kMaxEntries) {
     return absl::InvalidArgumentError("a tree of more than 2,000,000 entries");
   }
-  // The folders that the current entry may be in.
-  std::vector<const Entry*> open;
-  const Entry* previous = nullptr;
+  ManifestChecker checker;
   for (const Entry& entry : manifest.entries) {
-    DIST_RETURN_IF_ERROR(CheckEntry(entry));
-    if (previous != nullptr && ComparePaths(previous->path, entry.path) >= 0) {
-      return Bad(entry, "is out of order");
-    }
-    const absl::string_view parent = ParentPath(entry.path);
-    while (!open.empty() && open.back()->path != parent) open.pop_back();
-    if (!parent.empty() && open.empty()) {
-      return Bad(entry, "is in no folder");
-    }
-    if (entry.type == EntryType::kFolder) open.push_back(&entry);
-    previous = &entry;
+    DIST_RETURN_IF_ERROR(checker.Add(entry));
   }
   return absl::OkStatus();
 }

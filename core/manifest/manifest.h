@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "core/manifest/digest.h"
 
 namespace dist {
@@ -37,20 +36,30 @@ inline constexpr uint32_t kModeMask = 0755;
 inline constexpr uint64_t kMaxFileSize = uint64_t{1} << 44;
 inline constexpr size_t kMaxEntries = 2'000'000;
 
-// In the order of ComparePaths, each path once, each folder before what is in
-// it. A hard link is a file like any other.
+// A tree while it is put together: in the order of ComparePaths, each path
+// once, each folder before what is in it. A hard link is a file like any other.
+// What is kept is a PackedManifest.
 struct Manifest {
   std::vector<Entry> entries;
-
-  // The entry at `path`, or null.
-  const Entry* Find(absl::string_view path) const;
 };
 
 // Sorts, and adds the folders (0755) that entries are in and nobody listed.
 // Of entries with one path the first stays.
 void Complete(Manifest* manifest);
 
-// OK for what Complete() gives of safe paths. Errors: InvalidArgument.
+// Whether entries, told one after another, are what Complete() gives of safe
+// paths.
+class ManifestChecker {
+ public:
+  // Errors: InvalidArgument.
+  absl::Status Add(const Entry& entry);
+
+ private:
+  std::string previous_;
+  std::vector<std::string> open_;  // Folders that the next entry may be in.
+};
+
+// The same of all entries, of which there may be kMaxEntries.
 absl::Status CheckManifest(const Manifest& manifest);
 
 }  // namespace dist

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/text.h"
 
@@ -64,6 +65,15 @@ absl::string_view ParentPath(absl::string_view path) {
 absl::string_view BaseName(absl::string_view path) {
   const size_t slash = path.rfind('/');
   return slash == absl::string_view::npos ? path : path.substr(slash + 1);
+}
+
+bool IsPathUnder(absl::string_view path, absl::string_view folder) {
+  return folder.empty() || path == folder ||
+         (absl::StartsWith(path, folder) && path[folder.size()] == '/');
+}
+
+absl::string_view PathBelow(absl::string_view path, absl::string_view folder) {
+  return folder.empty() ? path : path.substr(folder.size() + 1);
 }
 
 bool LinkStaysInside(absl::string_view path, absl::string_view target) {

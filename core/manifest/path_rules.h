@@ -30,6 +30,11 @@ absl::string_view ParentPath(absl::string_view path);
 // "c" of "a/b/c".
 absl::string_view BaseName(absl::string_view path);
 
+// `path` is `folder` or below it; "" is the tree.
+bool IsPathUnder(absl::string_view path, absl::string_view folder);
+// "c" of "a/b/c" below "a/b". REQUIRES: it is below.
+absl::string_view PathBelow(absl::string_view path, absl::string_view folder);
+
 // True if the target of a symbolic link at `path` stays in the tree when it is
 // read without a look at the file system. Absolute ones do not.
 bool LinkStaysInside(absl::string_view path, absl::string_view target);

@@ -20,7 +20,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Manifest Files(const std::vector<std::string>& paths) {
+PackedManifest Files(const std::vector<std::string>& paths) {
   Manifest manifest;
   for (const std::string& path : paths) {
     Entry entry;
@@ -28,7 +28,7 @@ Manifest Files(const std::vector<std::string>& paths) {
     manifest.entries.push_back(entry);
   }
   Complete(&manifest);
-  return manifest;
+  return PackedManifest::Parse(EncodeManifest(manifest)).value();
 }
 
 // A file system that ignores case, in ASCII.
@@ -66,7 +66,7 @@ TEST(CaseCheckTest, NamesThatAreTriedDoNotStay) {
   const std::string stage = NewFolder();
   MakeFolder(stage + "/TRIAL");
   const Fd fd(open(stage.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const Manifest manifest =
+  const PackedManifest manifest =
       Files({"a/x", "b/x", "README", "readme", "odd\n\xff", "trial", "TRIAL"});
   EXPECT_EQ(CheckNamesApart(fd.get(), manifest, "/there"), absl::OkStatus());
   EXPECT_EQ(ViewOf(stage).size(), 1u);

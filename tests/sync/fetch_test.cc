@@ -30,7 +30,7 @@ class GatherTest : public ::testing::Test {
     notes_ = gathered->notes;
     std::string paths;
     if (gathered->snapshot == nullptr) return paths;
-    for (const Entry& entry : gathered->snapshot->manifest().entries) {
+    for (const Entry& entry : gathered->snapshot->manifest()) {
       if (entry.type != EntryType::kFolder) paths += entry.path + " ";
     }
     return paths;
@@ -217,8 +217,8 @@ TEST_F(GatherTest, CoverageOfEarlierRunsStays) {
   const int64_t changed = FactsOf(info).ctime;
   const auto count = [&](std::vector<std::string> globs, int64_t since) {
     const auto gathered = Gather({folder_, std::move(globs), 1000, 100, since});
-    if (!gathered.ok() || gathered->snapshot == nullptr) return size_t{0};
-    return gathered->snapshot->manifest().entries.size();
+    if (!gathered.ok() || gathered->snapshot == nullptr) return uint32_t{0};
+    return gathered->snapshot->manifest().size();
   };
   EXPECT_EQ(count({kCoverageFiles}, changed), 1u);
   EXPECT_EQ(count({kCoverageFiles}, changed + 1), 0u);

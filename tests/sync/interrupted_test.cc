@@ -13,6 +13,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/manifest/codec.h"
+#include "sync/fd.h"
+#include "sync/ledger.h"
 #include "tests/support/mounted.h"
 #include "tests/support/sync_rig.h"
 
@@ -133,6 +136,32 @@ TEST_F(InterruptedTest, KilledAtAnyMomentNothingOfTheUsersIsLost) {
   }
   new_ = ViewOf(rig_.here());
   ExpectTheNextOneWorks();
+}
+
+// Killed before it had set the time of a file that an unfinished sync had put
+// there, too: no ledger has both times.
+TEST_F(InterruptedTest, AFileWhoseTimeWasNotSetIsOursNevertheless) {
+  const std::string ours = there_ + "/left";
+  WriteFile(ours, "content");
+  struct stat info;
+  ASSERT_EQ(stat(ours.c_str(), &info), 0);
+  Entry entry;
+  entry.path = "left";
+  entry.size = 7;
+  entry.digest = DigestOf("content");
+  entry.mtime = FactsOf(info).mtime + 1;
+  LedgerStamps stamps;
+  stamps.AddFile(FactsOf(info));
+  for (const auto& at :
+       std::filesystem::recursive_directory_iterator(rig_.cache() + "/trees")) {
+    if (at.path().filename() != rig_.project) continue;
+    const Fd home(open(at.path().parent_path().c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_TRUE(WriteLedger(home.get(), rig_.project + kIntent,
+                            EncodeManifest({{entry}}), stamps)
+                    .ok());
+  }
+  ExpectTheNextOneWorks();
+  EXPECT_FALSE(Exists(ours));
 }
 
 uint64_t UsedBytes(const std::string& folder) {

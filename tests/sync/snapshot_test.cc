@@ -20,6 +20,11 @@
 namespace dist {
 namespace {
 
+std::string TargetOf(const Snapshot& snapshot, const std::string& path) {
+  const auto position = snapshot.manifest().Find(path);
+  return position ? snapshot.manifest().At(*position).target : "not there";
+}
+
 class SnapshotTest : public ::testing::Test {
  protected:
   ~SnapshotTest() override { RemoveFolder(here_); }
@@ -33,7 +38,7 @@ class SnapshotTest : public ::testing::Test {
     EXPECT_TRUE(snapshot.ok()) << snapshot.status();
     std::vector<std::string> paths;
     if (!snapshot.ok()) return paths;
-    for (const Entry& entry : (*snapshot)->manifest().entries) {
+    for (const Entry& entry : (*snapshot)->manifest()) {
       paths.push_back(entry.path);
     }
     return paths;
@@ -93,7 +98,7 @@ TEST_F(SnapshotTest, ATimeThatNoClockHasIsTheLastOne) {
   ASSERT_EQ(utimensat(AT_FDCWD, Here("a").c_str(), times, 0), 0);
   const auto snapshot = Snapshot::Take({here_, {{}}, {}}, nullptr);
   ASSERT_TRUE(snapshot.ok()) << snapshot.status();
-  EXPECT_EQ((*snapshot)->manifest().entries[0].mtime, INT64_MAX);
+  EXPECT_EQ((*snapshot)->manifest().At(0).mtime, INT64_MAX);
 }
 
 TEST_F(SnapshotTest, ARootThatDoesNotExistIsAnError) {
@@ -107,8 +112,8 @@ TEST_F(SnapshotTest, AbsoluteLinksIntoTheTreeBecomeRelative) {
   MakeLink(Here("d/a"), Here("e/f/link"));
   MakeLink(here_, Here("top"));
   const auto snapshot = SnapshotOf(here_);
-  EXPECT_EQ(snapshot->manifest().Find("e/f/link")->target, "../../d/a");
-  EXPECT_EQ(snapshot->manifest().Find("top")->target, ".");
+  EXPECT_EQ(TargetOf(*snapshot, "e/f/link"), "../../d/a");
+  EXPECT_EQ(TargetOf(*snapshot, "top"), ".");
   EXPECT_TRUE(snapshot->warnings().empty());
 }
 
@@ -166,7 +171,7 @@ TEST_F(SnapshotTest, AFileThatChangesOnceWhileItIsReadIsReadAgain) {
     close(watch);
     // The writer may come too late, or before the first byte is read.
     if (reads < 2) continue;
-    EXPECT_EQ((*snapshot)->manifest().entries[0].digest,
+    EXPECT_EQ((*snapshot)->manifest().At(0).digest,
               DigestOf(ReadFile(Here("busy"))));
     return;
   }
@@ -181,9 +186,9 @@ TEST_F(SnapshotTest, WhatIsKnownIsNotReadAgain) {
   // Only a cache that is believed can say this.
   const Digest other = DigestOf("other");
   cache.Add("a", FactsOf(info), other, INT64_MAX);
-  EXPECT_EQ(SnapshotOf(here_, &cache)->manifest().entries[0].digest, other);
+  EXPECT_EQ(SnapshotOf(here_, &cache)->manifest().At(0).digest, other);
   WriteFile(Here("a"), "new!");
-  EXPECT_EQ(SnapshotOf(here_, &cache)->manifest().entries[0].digest,
+  EXPECT_EQ(SnapshotOf(here_, &cache)->manifest().At(0).digest,
             DigestOf("new!"));
 }
 

@@ -309,13 +309,14 @@ TEST_F(SwapTest, TheLedgerKnowsWhatStayed) {
   const int home = open((tree + "/..").c_str(), O_RDONLY | O_CLOEXEC);
   const Ledger ledger = ReadLedger(home, "ledger");
   close(home);
-  ASSERT_FALSE(ledger.manifest->entries.empty());
-  for (size_t i = 0; i < ledger.manifest->entries.size(); ++i) {
-    const Entry& entry = ledger.manifest->entries[i];
+  ASSERT_FALSE(ledger.manifest->empty());
+  uint32_t position = 0;
+  for (const Entry& entry : *ledger.manifest) {
+    const uint32_t i = position++;
     if (entry.type != EntryType::kFile) continue;
     struct stat info;
     ASSERT_EQ(lstat((tree + "/" + entry.path).c_str(), &info), 0);
-    EXPECT_TRUE(ledger.facts[i] == FactsOf(info)) << entry.path;
+    EXPECT_TRUE(ledger.FactsOfFile(i, entry) == FactsOf(info)) << entry.path;
     EXPECT_EQ(info.st_nlink, 1u) << entry.path;
   }
 }

@@ -31,15 +31,6 @@ TEST(ManifestTest, CompletingSortsAndAddsFolders) {
   EXPECT_TRUE(CheckManifest(manifest).ok());
 }
 
-TEST(ManifestTest, FindsEntries) {
-  Manifest manifest{{Make("b"), Make("a/x")}};
-  Complete(&manifest);
-  ASSERT_NE(manifest.Find("a/x"), nullptr);
-  EXPECT_EQ(manifest.Find("a/x")->path, "a/x");
-  EXPECT_EQ(manifest.Find("a/"), nullptr);
-  EXPECT_EQ(manifest.Find("c"), nullptr);
-}
-
 struct BadRow {
   const char* why;
   Manifest manifest;

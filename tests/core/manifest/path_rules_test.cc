@@ -53,6 +53,16 @@ TEST(PathRulesTest, TakesPathsApart) {
   EXPECT_EQ(BaseName("a"), "a");
 }
 
+TEST(PathRulesTest, SaysWhatIsBelowAFolder) {
+  EXPECT_TRUE(IsPathUnder("a/b", ""));
+  EXPECT_TRUE(IsPathUnder("a/b", "a"));
+  EXPECT_TRUE(IsPathUnder("a/b", "a/b"));
+  EXPECT_FALSE(IsPathUnder("a/bc", "a/b"));
+  EXPECT_FALSE(IsPathUnder("a", "a/b"));
+  EXPECT_EQ(PathBelow("a/b/c", "a"), "b/c");
+  EXPECT_EQ(PathBelow("a/b", ""), "a/b");
+}
+
 TEST(PathRulesTest, SaysWhichLinksLeaveTheTree) {
   EXPECT_TRUE(LinkStaysInside("a/b", "../c"));
   EXPECT_TRUE(LinkStaysInside("a", "b/../c"));

@@ -1,4 +1,4 @@
-#include "sync/local_contents.h"
+#include "sync/other_trees.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
 #include "sync/beneath.h"
+#include "sync/ledger.h"
 
 namespace dist {
 namespace {
@@ -29,18 +31,11 @@ std::vector<std::string> Children(const std::string& path) {
 
 }  // namespace
 
-void LocalContents::Add(size_t tree, const Manifest& manifest) {
-  for (const Entry& entry : manifest.entries) {
-    if (entry.type != EntryType::kFile || entry.size == 0) continue;
-    places_.try_emplace(entry.digest, Place{tree, entry.path});
-  }
-}
-
-void LocalContents::AddTree(const Manifest& manifest) { Add(0, manifest); }
-
-void LocalContents::AddOtherTrees(const std::string& cache_home,
-                                  absl::string_view project,
-                                  const std::string& own_home) {
+absl::Status VisitOtherTrees(
+    const std::string& cache_home, absl::string_view project,
+    const std::string& own_home,
+    absl::FunctionRef<absl::Status(int tree, const PackedManifest& has)>
+        visit) {
   const std::string all = absl::StrCat(cache_home, "/trees");
   std::vector<OtherTree> trees;
   for (const std::string& other : Children(all)) {
@@ -63,24 +58,13 @@ void LocalContents::AddOtherTrees(const std::string& cache_home,
   for (const OtherTree& tree : trees) {
     const Fd home(open(tree.home.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!home.ok()) continue;
-    Fd files(openat(home.get(), "tree",
-                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const Fd files(openat(home.get(), "tree",
+                          O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!files.ok()) continue;
     const Ledger ledger = ReadLedger(home.get(), "ledger");
-    trees_.push_back(std::move(files));
-    Add(trees_.size(), *ledger.manifest);
+    DIST_RETURN_IF_ERROR(visit(files.get(), *ledger.manifest));
   }
-}
-
-absl::StatusOr<Fd> LocalContents::Open(const Digest& digest) {
-  const auto found = places_.find(digest);
-  if (found != places_.end()) {
-    const Place& place = found->second;
-    const int tree = place.tree == 0 ? tree_ : trees_[place.tree - 1].get();
-    auto fd = OpenBeneath(tree, place.path, O_RDONLY | O_NONBLOCK);
-    if (fd.ok()) return fd;
-  }
-  return store_.Find(digest);
+  return absl::OkStatus();
 }
 
 }  // namespace dist
