@@ -100,6 +100,8 @@ ServeHost::ServeHost(const ServeHostOptions& options) : options_(options) {
                   options.once ? "1" : "0",
                   absl::StrCat(options.dial)};
   request.env = Environment();
+  // Of the nodes that it starts.
+  SetVariable("XDG_CACHE_HOME", folder_ + "/cache", &request.env);
   request.fds = {{log, 1}, {log, 2}};
   const auto pid = Spawn(request);
   close(log);
