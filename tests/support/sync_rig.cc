@@ -51,9 +51,8 @@ void View(const fs::path& folder, const std::string& prefix,
   }
 }
 
-constexpr uint32_t kTree = 7;
+}  // namespace
 
-// What a link's other end makes of it.
 SyncRequest RequestIn(const FramedMessage& message) {
   FrameReader reader;
   reader.Feed(message.frames());
@@ -68,11 +67,9 @@ SyncRequest RequestIn(const FramedMessage& message) {
   auto command = Decode<NodeCommand>(bytes);
   EXPECT_TRUE(command.ok());
   SyncTold& told = std::get<SyncTold>(*command);
-  EXPECT_EQ(told.tree, kTree);
+  EXPECT_EQ(told.tree, kRigTree);
   return std::move(told.message);
 }
-
-}  // namespace
 
 std::string NewFolder() {
   std::string name = ::testing::TempDir() + "/XXXXXX";
@@ -167,7 +164,7 @@ SyncOutcome SyncRig::SyncTo(SyncTarget* target,
   SyncOutcome outcome;
   SyncSource source(
       std::make_shared<BlockMaker>(std::move(snapshot), FrameSyncTold),
-      {kTree, project, folder, likely_known, fresh});
+      {kRigTree, project, folder, likely_known, fresh});
   while (!source.done()) {
     std::deque<SyncRequest> requests;
     size_t ahead = 0;

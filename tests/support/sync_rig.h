@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/model/sync_messages.h"
+#include "core/wire/frame.h"
 #include "sync/snapshot.h"
 #include "sync/source.h"
 #include "sync/target.h"
@@ -37,6 +38,10 @@ int64_t TimeOf(const std::string& path);
 using TreeView = std::map<std::string, std::string>;
 TreeView ViewOf(const std::string& folder,
                 const std::function<bool(const std::string& name)>& skip = {});
+
+// What a link's other end makes of a source's message to the tree `kRigTree`.
+constexpr uint32_t kRigTree = 7;
+SyncRequest RequestIn(const FramedMessage& message);
 
 // How one sync went.
 struct SyncOutcome {

@@ -84,9 +84,11 @@ void Fill(const SyncRig& rig) {
 size_t BytesPerFile(const SyncRig& rig, bool likely_known) {
   const auto snapshot = SnapshotOf(rig.here());
   SyncSource::Destination destination;
+  destination.number = kRigTree;
   destination.project = rig.project;
   destination.likely_known = likely_known;
-  SyncSource source(std::make_shared<BlockMaker>(snapshot), destination);
+  SyncSource source(std::make_shared<BlockMaker>(snapshot, FrameSyncTold),
+                    destination);
   held = most_held = 0;
   counting = true;
   auto target = std::make_unique<SyncTarget>(rig.cache());
@@ -94,9 +96,10 @@ size_t BytesPerFile(const SyncRig& rig, bool likely_known) {
   while (!source.done()) {
     auto request = source.Next();
     EXPECT_TRUE(request.ok()) << request.status();
-    if (!request.ok() || !request->has_value()) break;
+    if (!request.ok() || *request == nullptr) break;
+    const SyncRequest heard = RequestIn(**request);
     counting = true;
-    const std::vector<SyncReply> replies = target->OnRequest(**request);
+    const std::vector<SyncReply> replies = target->OnRequest(heard);
     counting = false;
     for (const SyncReply& reply : replies) {
       EXPECT_TRUE(source.OnReply(reply).ok());
