@@ -7,6 +7,7 @@
 // clock starts when the command there is up. Prints the median of the rounds,
 // and the ratio of libssh to the program.
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -39,25 +41,70 @@ double Median(std::vector<double> values) {
   exit(1);
 }
 
-// Reads until there are `size` bytes.
-void Receive(int fd, size_t size) {
-  static std::vector<char> buffer(1 << 20);
-  while (size > 0) {
-    const ssize_t n = read(fd, buffer.data(), std::min(size, buffer.size()));
-    if (n <= 0) Die("the stream ended early");
-    size -= n;
+// A command's stdio as links have it: with libssh, its session itself.
+class Link {
+ public:
+  explicit Link(const Stream& stream)
+      : socket_(stream.fd), child_(stream.child) {
+    char first;
+    if (read(stream.fd, &first, 1) != 1) Die("the stream ended early");
+    if (stream.carry == nullptr) return;
+    auto carried = stream.carry(stream.fd, Patience());
+    if (!carried.ok()) Die(std::string(carried.status().message()));
+    socket_ = *std::move(carried);
   }
-}
+  ~Link() {
+    if (socket_.secured != nullptr) socket_.secured->Finish();
+    close(socket_.fd);
+    if (child_ > 0) waitpid(child_, nullptr, 0);
+  }
+  Link(const Link&) = delete;
 
-void Send(int fd, size_t size) {
-  static const std::vector<char> buffer(1 << 20);
-  while (size > 0) {
-    const ssize_t n =
-        send(fd, buffer.data(), std::min(size, buffer.size()), MSG_NOSIGNAL);
-    if (n <= 0) Die("the stream ended early");
-    size -= n;
+  void Receive(size_t size) {
+    // As much as CAF reads at once.
+    static std::vector<char> buffer(32 << 10);
+    while (size > 0) {
+      const size_t most = std::min(size, buffer.size());
+      size -= socket_.secured == nullptr
+                  ? Moved(read(socket_.fd, buffer.data(), most))
+                  : Carried(socket_.secured->Read(buffer.data(), most));
+    }
   }
-}
+
+  void Send(size_t size) {
+    static const std::vector<char> buffer(256 << 10);
+    while (size > 0) {
+      const size_t most = std::min(size, buffer.size());
+      size -= socket_.secured == nullptr
+                  ? Moved(send(socket_.fd, buffer.data(), most, MSG_NOSIGNAL))
+                  : Carried(socket_.secured->Write(buffer.data(), most));
+    }
+  }
+
+ private:
+  static size_t Moved(ssize_t n) {
+    if (n <= 0) Die("the stream ended early");
+    return n;
+  }
+
+  size_t Carried(const absl::StatusOr<size_t>& moved) {
+    if (!moved.ok()) Die(std::string(moved.status().message()));
+    SecuredLink& link = *socket_.secured;
+    if (*moved > 0 || link.pending() > 0) return *moved;
+    pollfd wait = {socket_.fd, POLLIN, 0};
+    if (link.unsent()) wait.events |= POLLOUT;
+    poll(&wait, 1, -1);
+    // What has come may be what a Write waits for.
+    if (link.blocked() && (wait.revents & POLLIN) != 0) {
+      char none;
+      if (link.Read(&none, 1).value_or(1) != 0) Die("it talks out of turn");
+    }
+    return 0;
+  }
+
+  LinkSocket socket_;
+  const pid_t child_;
+};
 
 void Measure(const SshAddress& address, SshChoice choice, size_t bytes,
              Line* line) {
@@ -68,29 +115,22 @@ void Measure(const SshAddress& address, SshChoice choice, size_t bytes,
     const auto stream = OpenSshStream(address, absl::StrCat("echo; ", command),
                                       Patience(), options);
     if (!stream.ok()) Die(std::string(stream.status().message()));
-    Receive(stream->fd, 1);
+    auto link = std::make_unique<Link>(*stream);
     line->connect_ms.push_back(absl::ToDoubleMilliseconds(absl::Now() - start));
-    return *stream;
-  };
-  const auto finish = [](const Stream& stream) {
-    close(stream.fd);
-    if (stream.child > 0) waitpid(stream.child, nullptr, 0);
+    return link;
   };
   const auto rate = [&](absl::Time start) {
     return bytes / 1e6 / absl::ToDoubleSeconds(absl::Now() - start);
   };
-  const Stream up = open("cat > /dev/null; echo");
+  auto link = open(absl::StrCat("head -c ", bytes, " > /dev/null; echo"));
   absl::Time start = absl::Now();
-  Send(up.fd, bytes);
-  shutdown(up.fd, SHUT_WR);
-  Receive(up.fd, 1);
+  link->Send(bytes);
+  link->Receive(1);
   line->up.push_back(rate(start));
-  finish(up);
-  const Stream down = open(absl::StrCat("head -c ", bytes, " /dev/zero"));
+  link = open(absl::StrCat("head -c ", bytes, " /dev/zero"));
   start = absl::Now();
-  Receive(down.fd, bytes);
+  link->Receive(bytes);
   line->down.push_back(rate(start));
-  finish(down);
 }
 
 void Print(const char* name, const Line& line) {
