@@ -44,6 +44,11 @@ void* operator new(size_t size) {
   return tag + 1;
 }
 
+// Of a library's own, elsewhere, where there is a sanitizer.
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  return operator new(size);
+}
+
 void operator delete(void* memory) noexcept {
   if (memory == nullptr) return;
   Tag* const tag = static_cast<Tag*>(memory) - 1;
